@@ -54,7 +54,7 @@ struct Cluster {
 
 /// A line between two cities, along which points lie.
 #[derive(Clone, Copy)]
-struct Line {
+struct Corridor {
     from: (f64, f64),
     to: (f64, f64),
 }
@@ -63,7 +63,7 @@ struct Generator {
     left: usize,
     random: Random,
     clusters: Vec<Cluster>,
-    lines: Vec<Line>,
+    lines: Vec<Corridor>,
 }
 
 impl Generator {
@@ -90,7 +90,7 @@ impl Generator {
     }
 
     fn along_a_line(&mut self) -> (f64, f64) {
-        let Some(Line { from, to }) = self.lines.get(self.random.below(LINES)).copied() else {
+        let Some(Corridor { from, to }) = self.lines.get(self.random.below(LINES)).copied() else {
             return self.anywhere();
         };
         let t = self.random.fraction();
@@ -161,11 +161,11 @@ fn clusters(random: &mut Random) -> Vec<Cluster> {
 }
 
 /// Makes a line between two random cities that are less than 120° of longitude apart.
-fn line(random: &mut Random) -> Line {
+fn line(random: &mut Random) -> Corridor {
     loop {
         let (from, to) = (city(random), city(random));
         if from != to && (from.0 - to.0).abs() < 120.0 {
-            return Line { from, to };
+            return Corridor { from, to };
         }
     }
 }

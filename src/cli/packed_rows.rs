@@ -5,7 +5,7 @@ use super::packed::PackedSource;
 use heatsplat::Point;
 use heatsplat::points::ReadError;
 use heatsplat::points::paged::PagedIndex as _;
-use heatsplat_heat::{FileColumn, HeatFile, Zone};
+use heatsplat_heat::{FileColumn, HeatFile, ZoneMap};
 use heatsplat_loader::{PagedRows, RowZone, StoredForm, Table, TimeFormat, UnreadColumn};
 use std::sync::{Arc, OnceLock};
 
@@ -88,7 +88,7 @@ impl PagedRows for FileRows {
     }
 
     fn zones(&self, column: usize) -> Result<Vec<RowZone>, ReadError> {
-        let zone = |zone: Zone| RowZone {
+        let zone = |zone: ZoneMap| RowZone {
             least: zone.least,
             greatest: zone.greatest,
             nulls: zone.nulls,

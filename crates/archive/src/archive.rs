@@ -1,6 +1,6 @@
 //! The reader of archives, which may have been written by any program.
 
-use crate::contents::{ArchiveError, Contents, ReadError};
+use crate::contents::{ArchiveError, Contents, PathlessError};
 use crate::mbtiles::MbTiles;
 use crate::pmtiles::PmTiles;
 use heatsplat_heat::{ByteSource, FileSource};
@@ -38,7 +38,7 @@ impl Archive {
         let opened = if extension == "mbtiles" {
             MbTiles::open(path).map(|(tiles, contents)| (TileReader::MbTiles(tiles), contents))
         } else {
-            let source = FileSource::open(path).map_err(ReadError::from);
+            let source = FileSource::open(path).map_err(PathlessError::from);
             let opened = source.and_then(|source| PmTiles::open(Box::new(source)));
             opened.map(|(tiles, contents)| (TileReader::PmTiles(tiles), contents))
         };

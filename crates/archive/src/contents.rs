@@ -99,12 +99,12 @@ pub enum ArchiveError {
 /// An [`ArchiveError`] that lacks the path of the file. The readers of the formats return it, and
 /// [`at`](Self::at) adds the path.
 #[derive(Debug)]
-pub(crate) enum ReadError {
+pub(crate) enum PathlessError {
     Io(io::Error),
     Damaged(String),
 }
 
-impl ReadError {
+impl PathlessError {
     /// Converts this error to an `ArchiveError` by adding the path of the file.
     pub(crate) fn at(self, path: &Path) -> ArchiveError {
         let path = path.to_owned();
@@ -115,7 +115,7 @@ impl ReadError {
     }
 }
 
-impl From<io::Error> for ReadError {
+impl From<io::Error> for PathlessError {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::UnexpectedEof {
             return Self::Damaged("it is cut off".to_owned());
@@ -124,19 +124,19 @@ impl From<io::Error> for ReadError {
     }
 }
 
-impl From<String> for ReadError {
+impl From<String> for PathlessError {
     fn from(why: String) -> Self {
         Self::Damaged(why)
     }
 }
 
-impl From<&str> for ReadError {
+impl From<&str> for PathlessError {
     fn from(why: &str) -> Self {
         Self::Damaged(why.to_owned())
     }
 }
 
-impl From<rusqlite::Error> for ReadError {
+impl From<rusqlite::Error> for PathlessError {
     fn from(error: rusqlite::Error) -> Self {
         if error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) {
             return "a query takes too long: its tables have no index, or no end".into();

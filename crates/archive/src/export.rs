@@ -4,7 +4,7 @@
 use crate::error::ExportError;
 use crate::if_exists::IfExists;
 use crate::journal::Journal;
-use crate::metadata::Metadata;
+use crate::metadata::ExportMetadata;
 use crate::quad_walk::TileQuad;
 use crate::render::TileRenderer;
 use crate::settings::Settings;
@@ -246,7 +246,7 @@ impl<'a> Export<'a> {
         }
     }
 
-    fn metadata(&self, content: TileContent) -> Metadata {
+    fn metadata(&self, content: TileContent) -> ExportMetadata {
         let layer = self.layer;
         let data_bounds = layer.data_bounds();
         let heat = || layer.heat_bounds(layer.style(), self.zooms(), self.size);
@@ -261,7 +261,7 @@ impl<'a> Export<'a> {
             },
             |focus| (focus.lon, focus.lat, focus.zoom.clamp(first, last)),
         );
-        Metadata {
+        ExportMetadata {
             name: layer.name().to_owned(),
             attribution: self.attribution.clone(),
             bounds: bounds.within_180(),

@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 pub(crate) const GENERATOR: &str = concat!("heatsplat ", env!("CARGO_PKG_VERSION"));
 
 /// The description of an export. Each format of archives stores it in its own way.
-pub(crate) struct Metadata {
+pub(crate) struct ExportMetadata {
     pub(crate) name: String,
     pub(crate) attribution: Option<String>,
     /// The box around everything that the tiles show, in degrees. Its east is at most 180, since
@@ -31,7 +31,7 @@ pub(crate) struct Metadata {
     pub(crate) legends: Map<String, Value>,
 }
 
-impl Metadata {
+impl ExportMetadata {
     /// The width and height of a tile in CSS pixels.
     pub(crate) fn css_side(&self) -> u32 {
         self.size.pixels() / self.size.ratio()

@@ -1,6 +1,6 @@
 //! Checks of the values in an archive's metadata.
 
-use crate::contents::ReadError;
+use crate::contents::PathlessError;
 use heatsplat_points::{LonLatBox, MAX_ZOOM};
 use serde_json::Value;
 use std::ops::RangeInclusive;
@@ -11,7 +11,7 @@ pub(crate) const LARGEST: u64 = 1 << 26;
 
 /// Makes the range of zooms, without those that are deeper than [`MAX_ZOOM`]. An impossible range
 /// is an error.
-pub(crate) fn zooms(first: u8, last: u8) -> Result<RangeInclusive<u8>, ReadError> {
+pub(crate) fn zooms(first: u8, last: u8) -> Result<RangeInclusive<u8>, PathlessError> {
     if first > last || first > MAX_ZOOM {
         return Err(format!("it can't have zooms {first} to {last}").into());
     }

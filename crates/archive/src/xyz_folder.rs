@@ -3,7 +3,7 @@
 use crate::error::{ExportError, WithPath as _};
 use crate::fsync::{sibling, sync_files, sync_folder};
 use crate::journal::Journal;
-use crate::metadata::Metadata;
+use crate::metadata::ExportMetadata;
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
@@ -22,7 +22,7 @@ const REMEMBERED: usize = 1 << 20;
 pub(crate) fn finish(
     journal: Journal,
     target: &Path,
-    metadata: &Metadata,
+    metadata: &ExportMetadata,
 ) -> Result<(), ExportError> {
     let (building, former) = (sibling(target, ".building"), sibling(target, ".former"));
     // An interrupted export may have left either of these folders.
@@ -77,7 +77,7 @@ fn holds_only_tiles(folder: &Path) -> bool {
     })
 }
 
-fn build(journal: &Journal, folder: &Path, metadata: &Metadata) -> Result<(), ExportError> {
+fn build(journal: &Journal, folder: &Path, metadata: &ExportMetadata) -> Result<(), ExportError> {
     fs::create_dir(folder).at(folder)?;
     let all: serde_json::Map<_, _> = metadata
         .to_pairs()

@@ -86,7 +86,7 @@ impl ColumnPage {
 /// A zone map: a summary of the values of one page of a column. If it shows that no value of the
 /// page can fulfil a condition, the page needn't be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Zone {
+pub struct ZoneMap {
     /// The least value other than null; greater than `greatest` if all values are null.
     pub least: u64,
     /// The greatest value other than null.
@@ -101,7 +101,7 @@ pub struct Zone {
 /// The number of bytes of a zone map in a file.
 pub(crate) const ZONE: usize = 8 + 8 + 8 + 4;
 
-impl Zone {
+impl ZoneMap {
     pub(crate) fn of(values: &[u64]) -> Self {
         let mut zone = Self {
             least: u64::MAX,
@@ -156,11 +156,11 @@ mod tests {
             let mut out = Vec::new();
             page.append(range.clone(), &mut out);
             prop_assert_eq!(&out[..], &values[range]);
-            let zone = Zone::of(&values);
+            let zone = ZoneMap::of(&values);
             let mut bytes = Vec::new();
             zone.push_to(&mut bytes);
             prop_assert_eq!(bytes.len(), ZONE);
-            prop_assert_eq!(Zone::read(&mut ByteReader::new(&bytes)), Some(zone));
+            prop_assert_eq!(ZoneMap::read(&mut ByteReader::new(&bytes)), Some(zone));
             let inside = |v: &u64| (zone.least..=zone.greatest).contains(v) && zone.bits >> (v % 64) & 1 == 1;
             prop_assert!(values.iter().all(|v| *v == NULL || inside(v)));
         }

@@ -1,10 +1,10 @@
 //! Columns on their way to a file. Their values come together with the points. Their pages wait in
 //! temporary files, and are copied behind the pages of the points at the end.
 
-use crate::column_page::{Zone, encode};
+use crate::column_page::{ZoneMap, encode};
 use crate::columns::{BlobPlace, ColumnForm, ColumnRecord, identity, join_words};
 use crate::error::WriteError;
-use crate::stream::{AtPath as _, PageList, Spool};
+use crate::stream::{IntoHeatError as _, PageList, Spool};
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
@@ -136,7 +136,7 @@ impl ColumnStream {
         self.sha.update(&bytes);
         let encoded = values
             .par_chunks(page)
-            .map(|values| (encode(values, floats), Zone::of(values)));
+            .map(|values| (encode(values, floats), ZoneMap::of(values)));
         for (page, zone) in encoded.collect::<Vec<_>>() {
             self.list.add(&page);
             zone.push_to(&mut self.zones);

@@ -1,7 +1,7 @@
 //! The columns of an opened file: their texts, zone maps and values.
 
 use crate::bytes::{ByteReader, has_crc};
-use crate::column_page::Zone;
+use crate::column_page::ZoneMap;
 use crate::columns::{BlobPlace, ColumnForm, ColumnRecord, split_words};
 use crate::error::HeatError;
 use crate::file::HeatFile;
@@ -72,11 +72,11 @@ impl HeatFile {
     ///
     /// # Errors
     /// A [`HeatError`] if they can't be read or are damaged.
-    pub fn column_zones(&self, column: &FileColumn) -> Result<Vec<Zone>, HeatError> {
+    pub fn column_zones(&self, column: &FileColumn) -> Result<Vec<ZoneMap>, HeatError> {
         let part = || format!("the zone maps of column \"{}\"", column.name());
         let bytes = self.blob(column.record.zones, part)?;
         let mut from = ByteReader::new(&bytes);
-        Ok(std::iter::from_fn(|| Zone::read(&mut from)).collect())
+        Ok(std::iter::from_fn(|| ZoneMap::read(&mut from)).collect())
     }
 
     /// Returns the values of a column on some pages, one page behind the other. Pages that are not

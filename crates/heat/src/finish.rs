@@ -9,7 +9,7 @@ use crate::layout::{COLUMNS, COUNTS, HEADER, Header, METADATA, ROOT, Section};
 use crate::metadata::Metadata;
 use crate::options::{HeatSummary, WriterOptions, reserved};
 use crate::root::{PageKind, Root, StreamRecord};
-use crate::stream::{AtPath as _, PageList, Spool};
+use crate::stream::{IntoHeatError as _, PageList, Spool};
 use crate::tally::Tallied;
 use heatsplat_points::cancel::CancelToken;
 use heatsplat_points::{Focus, Points};
@@ -24,7 +24,7 @@ const FOCUS_CACHE: u64 = 1 << 25;
 
 /// Everything that the header and the tables of a file are made from, apart from the metadata and
 /// the streams of pages.
-pub(crate) struct Head {
+pub(crate) struct FileHead {
     pub(crate) options: WriterOptions,
     /// The summary, identity and statistics of all points.
     pub(crate) tallied: Tallied,
@@ -103,7 +103,7 @@ impl Tail {
     /// 3. It makes the file durable and gives it the name of the target.
     pub(crate) fn finish(
         mut self,
-        mut head: Head,
+        mut head: FileHead,
         metadata: &Metadata,
         target: &Path,
     ) -> Result<HeatSummary, WriteError> {
@@ -203,7 +203,7 @@ fn focus_of(points: Points, path: &Path) -> Result<Option<Focus>, WriteError> {
 fn write_head(
     file: &mut File,
     end: u64,
-    head: &Head,
+    head: &FileHead,
     roots: &Roots,
     metadata: &Metadata,
 ) -> std::io::Result<u64> {

@@ -36,7 +36,7 @@ impl EntryKind {
 /// The head of a group: the least `x`, `y` and `count`, and for each of them the number of bits
 /// that a packed difference to it takes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Head {
+pub(crate) struct GroupHead {
     x: u32,
     y: u32,
     count: u32,
@@ -73,7 +73,7 @@ fn packed_len(bits: u8) -> usize {
     usize::from(bits) * GROUP / 8
 }
 
-impl Head {
+impl GroupHead {
     /// Reads a head from `from`. `at` is the offset in the page at which the group's packed numbers
     /// begin. Returns `None` if the bytes are no head.
     pub(crate) fn read(kind: EntryKind, from: &mut ByteReader<'_>, at: u32) -> Option<Self> {

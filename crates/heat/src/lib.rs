@@ -47,7 +47,7 @@ mod write_index;
 mod writer;
 
 pub use column_group::{ordered as float_value, unordered as value_float};
-pub use column_page::Zone;
+pub use column_page::ZoneMap;
 pub use column_writer::NewColumn;
 pub use columns::{ColumnForm, MOST_COLUMNS, MOST_TEXT};
 pub use file_columns::FileColumn;

@@ -45,7 +45,7 @@ pub(crate) fn encode(nodes: &[StoredNode], first_inner: u64, first_cell: u64) ->
 
 /// A node that was read from a file.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Node {
+pub(crate) struct FileNode {
     pub(crate) stored: StoredNode,
     /// The number of the first node inside this one, counted from 0 through all nodes of the next
     /// depth.
@@ -58,7 +58,7 @@ pub(crate) struct Node {
 /// The nodes of a page, unpacked.
 #[derive(Debug)]
 pub(crate) struct NodePage {
-    nodes: Box<[Node]>,
+    nodes: Box<[FileNode]>,
 }
 
 impl NodePage {
@@ -92,7 +92,7 @@ impl NodePage {
                 inner,
                 cells: cells as u32,
             };
-            nodes.push(Node {
+            nodes.push(FileNode {
                 stored,
                 first_inner,
                 first_cell,
@@ -107,14 +107,14 @@ impl NodePage {
 
     /// Returns the bytes of memory that the page takes.
     pub(crate) fn memory(&self) -> usize {
-        size_of_val::<[Node]>(&self.nodes) + size_of::<Self>()
+        size_of_val::<[FileNode]>(&self.nodes) + size_of::<Self>()
     }
 
-    pub(crate) fn get(&self, number: usize) -> Option<&Node> {
+    pub(crate) fn get(&self, number: usize) -> Option<&FileNode> {
         self.nodes.get(number)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Node> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &FileNode> {
         self.nodes.iter()
     }
 }

@@ -1,7 +1,7 @@
 //! Pages of points and of cells: up to 16,384 entries in groups of 128.
 
 use crate::bytes::ByteReader;
-use crate::group::{self, EntryKind, GROUP, Head, Scratch};
+use crate::group::{self, EntryKind, GROUP, GroupHead, Scratch};
 use heatsplat_points::Point;
 use std::ops::Range;
 
@@ -47,7 +47,7 @@ pub(crate) fn encode(kind: EntryKind, entries: &[Point], counts: &[u32]) -> Vec<
 #[derive(Debug)]
 pub(crate) struct EntryPage {
     bytes: Box<[u8]>,
-    heads: Box<[Head]>,
+    heads: Box<[GroupHead]>,
     len: usize,
 }
 
@@ -64,7 +64,7 @@ impl EntryPage {
         let mut at = u32::try_from(BEFORE_HEADS + groups * kind.head_len()).ok()?;
         let mut heads = Vec::with_capacity(groups);
         for _ in 0..groups {
-            let head = Head::read(kind, &mut from, at)?;
+            let head = GroupHead::read(kind, &mut from, at)?;
             at = head.end()?;
             heads.push(head);
         }
@@ -80,7 +80,7 @@ impl EntryPage {
 
     /// Returns the bytes of memory that the page takes.
     pub(crate) fn memory(&self) -> usize {
-        self.bytes.len() + size_of_val::<[Head]>(&self.heads) + size_of::<Self>()
+        self.bytes.len() + size_of_val::<[GroupHead]>(&self.heads) + size_of::<Self>()
     }
 
     /// Appends the entries whose numbers, counted from the beginning of the page, are in `range`.
@@ -113,7 +113,7 @@ impl EntryPage {
     /// Calls `visit` for each group that has entries in `range`, with the group's head and the
     /// range of these entries, counted from the beginning of the group.
     #[inline]
-    fn for_groups(&self, range: Range<usize>, mut visit: impl FnMut(&Head, Range<usize>)) {
+    fn for_groups(&self, range: Range<usize>, mut visit: impl FnMut(&GroupHead, Range<usize>)) {
         let end = range.end.min(self.len);
         let mut at = range.start;
         while at < end {

@@ -8,9 +8,9 @@
 use crate::error::HeatError;
 use crate::file::HeatFile;
 use crate::group::Scratch;
-use crate::node_page::Node;
+use crate::node_page::FileNode;
 use crate::pages::{Page, PageAddress, StreamNumber};
-use crate::view::{View, Visibility};
+use crate::view::{QuadVisibility, SearchView};
 use heatsplat_points::cancel;
 use heatsplat_points::paged::{POINTS_LEVEL, PagedCells, PagedRun};
 use heatsplat_points::{Point, Quad, Window};
@@ -64,7 +64,7 @@ pub(crate) struct Finds {
     /// The ranges, in the order of the result.
     pub(crate) finds: Vec<Find>,
     /// The window in each copy of the world that it shows, from west to east.
-    views: Vec<View>,
+    views: Vec<SearchView>,
 }
 
 impl Finds {
@@ -93,7 +93,7 @@ impl HeatFile {
         let mut descent = Descent::new(self, level);
         for copy in first..=last {
             let shift = copy as f64 * WORLD;
-            let view = View {
+            let view = SearchView {
                 edges: [
                     window.left() - shift,
                     window.top(),
@@ -138,7 +138,7 @@ impl HeatFile {
 
     /// Returns a node by its depth and its number, counted from 0 through the nodes of that depth.
     /// `page` has, for each depth, the page that the search has read last.
-    fn node(&self, depth: u32, number: u64, page: &mut NodeCache) -> Result<Node, HeatError> {
+    fn node(&self, depth: u32, number: u64, page: &mut NodeCache) -> Result<FileNode, HeatError> {
         let missing = || self.pages.damaged("the quadtree");
         let stream = self.nodes.get(depth as usize).copied().flatten();
         let stream = stream.ok_or_else(missing)?;
@@ -164,7 +164,12 @@ impl HeatFile {
     /// the numbers from border `i` up to, but not including, border `i` + 1. `points` are the
     /// numbers of all points in the node. The file is damaged if the quarters have more or fewer
     /// points together.
-    fn borders(&self, node: &Node, depth: u32, points: &Range<u64>) -> Result<[u64; 5], HeatError> {
+    fn borders(
+        &self,
+        node: &FileNode,
+        depth: u32,
+        points: &Range<u64>,
+    ) -> Result<[u64; 5], HeatError> {
         let damaged = || self.pages.damaged(format!("the quadtree at depth {depth}"));
         let mut borders = [points.start; 5];
         let mut at = points.start;
@@ -230,7 +235,7 @@ impl HeatFile {
         let Some(stream) = self.points.filter(|_| numbers.start < end) else {
             return Ok(Vec::new());
         };
-        let view = View {
+        let view = SearchView {
             edges: [0.0; 4],
             shift: 0.0,
             small: 0.0,
@@ -273,7 +278,7 @@ fn node_cache() -> NodeCache {
 /// Returns, for each quarter of a node, the range of its points' numbers, and the number of the
 /// quarter's own node, counted from 0 through the next depth; `None` if the quarter has no node.
 #[inline]
-fn quarters(node: &Node, [a, b, c, d, e]: [u64; 5]) -> [(Range<u64>, Option<u64>); 4] {
+fn quarters(node: &FileNode, [a, b, c, d, e]: [u64; 5]) -> [(Range<u64>, Option<u64>); 4] {
     let mut next = node.first_inner;
     let mut inner = [None; 4];
     for (bit, number) in inner.iter_mut().enumerate() {
@@ -290,7 +295,7 @@ fn quarters(node: &Node, [a, b, c, d, e]: [u64; 5]) -> [(Range<u64>, Option<u64>
 struct Descent<'a> {
     file: &'a HeatFile,
     level: u32,
-    view: View,
+    view: SearchView,
     cache: NodeCache,
     found: Finds,
 }
@@ -300,7 +305,7 @@ impl<'a> Descent<'a> {
         Self {
             file,
             level,
-            view: View {
+            view: SearchView {
                 edges: [0.0; 4],
                 shift: 0.0,
                 small: 0.0,
@@ -328,7 +333,7 @@ impl<'a> Descent<'a> {
     fn visit_node(&mut self, quad: Quad, number: u64, points: Range<u64>) -> Result<(), HeatError> {
         cancel::check(NODE_WORK);
         let visibility = self.view.visibility(quad);
-        if visibility == Visibility::None {
+        if visibility == QuadVisibility::None {
             return Ok(());
         }
         let node = self.file.node(quad.depth, number, &mut self.cache)?;
@@ -342,7 +347,7 @@ impl<'a> Descent<'a> {
                 return Err(self.file.pages.damaged("the quadtree"));
             }
             self.list(stream, quad, node.first_cell..end);
-        } else if self.level == POINTS_LEVEL && visibility == Visibility::Full {
+        } else if self.level == POINTS_LEVEL && visibility == QuadVisibility::Full {
             self.list(None, quad, points);
         } else {
             for (quarter, (range, inner)) in (0..4).zip(quarters(&node, borders)) {
@@ -364,7 +369,7 @@ impl<'a> Descent<'a> {
         let Some(stream) = cells.or(self.file.points) else {
             return;
         };
-        if range.is_empty() || visibility == Visibility::None {
+        if range.is_empty() || visibility == QuadVisibility::None {
             return;
         }
         let count = range.end - range.start;
@@ -467,7 +472,7 @@ struct Unpacking<'a> {
 }
 
 impl Unpacking<'_> {
-    fn add(&mut self, find: &Find, view: &View) {
+    fn add(&mut self, find: &Find, view: &SearchView) {
         let before = self.out.entries.len();
         let cells = !find.are_points;
         if cells {
@@ -531,7 +536,7 @@ impl Unpacking<'_> {
     /// entries until then. Their numbers in the find's stream are `range`. If these follow the
     /// numbers of the last run, they extend that run, as in an index in memory; otherwise they are
     /// a new run.
-    fn end_run(&mut self, find: &Find, range: Range<u64>, before: usize, view: &View) {
+    fn end_run(&mut self, find: &Find, range: Range<u64>, before: usize, view: &SearchView) {
         let end = self.out.entries.len();
         match self.out.runs.last_mut() {
             Some(run) if self.last == Some((find.stream, range.start, view.shift)) => {

@@ -19,11 +19,11 @@ const AT_ONCE: usize = 32;
 const IN_MEMORY: usize = 1 << 19;
 
 /// A conversion of an I/O error into one that names the file's path.
-pub(crate) trait AtPath<T> {
+pub(crate) trait IntoHeatError<T> {
     fn at(self, path: &Path) -> Result<T, WriteError>;
 }
 
-impl<T> AtPath<T> for io::Result<T> {
+impl<T> IntoHeatError<T> for io::Result<T> {
     fn at(self, path: &Path) -> Result<T, WriteError> {
         self.map_err(|source| WriteError::Write {
             path: path.to_owned(),

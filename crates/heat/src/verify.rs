@@ -1,7 +1,7 @@
 //! The verification of a whole file: each checksum, the order of points and cells, their sums, the
 //! nodes and the identity.
 
-use crate::column_page::Zone;
+use crate::column_page::ZoneMap;
 use crate::columns::{identity, join_words};
 use crate::error::HeatError;
 use crate::file::HeatFile;
@@ -87,7 +87,7 @@ struct Verifier<'a> {
 
 /// The blocks of a depth, as its nodes describe them.
 #[derive(Default)]
-struct Blocks {
+struct DepthBlocks {
     /// For each block, the number of its cells, and the number of points that its cells stand for
     /// together.
     blocks: Vec<(u64, u64)>,
@@ -219,7 +219,7 @@ impl<'a> Verifier<'a> {
                 values.clear();
                 page.append(0..usize::MAX, &mut values);
                 values.iter().for_each(|v| sha.update(v.to_le_bytes()));
-                zones.next() == Some(&Zone::of(&values))
+                zones.next() == Some(&ZoneMap::of(&values))
             });
             let hashed = (
                 column.name(),
@@ -246,9 +246,9 @@ impl<'a> Verifier<'a> {
             let of =
                 |streams: &[Option<StreamNumber>]| streams.get(depth as usize).copied().flatten();
             let (nodes, cells) = (of(&self.file.nodes), of(&self.file.cells));
-            let mut level = Level {
+            let mut level = DepthNodes {
                 wanted: wanted.into_iter(),
-                ..Level::default()
+                ..DepthNodes::default()
             };
             let good = nodes.is_none_or(|stream| {
                 self.each_page(stream, &mut |page| match page {
@@ -280,7 +280,7 @@ impl<'a> Verifier<'a> {
 
 /// The nodes of a depth, while they are checked.
 #[derive(Default)]
-struct Level {
+struct DepthNodes {
     /// The numbers of points that the nodes must have which are still to come, in order, as the
     /// depth before says.
     wanted: std::vec::IntoIter<u64>,
@@ -288,10 +288,10 @@ struct Level {
     /// next depth.
     inner: Vec<u64>,
     cells: u64,
-    blocks: Blocks,
+    blocks: DepthBlocks,
 }
 
-impl Level {
+impl DepthNodes {
     /// Checks and adds the nodes of a page. Returns false if they are impossible.
     fn add(&mut self, page: &NodePage) -> bool {
         page.iter().all(|node| {

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 /// The part of a quad that a window shows: none of it, some of it or all of it.
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Visibility {
+pub(crate) enum QuadVisibility {
     None,
     Partial,
     Full,
@@ -15,7 +15,7 @@ pub(crate) enum Visibility {
 /// A window in one copy of the world, and two limits: a quad that the window shows in part is taken
 /// whole into the result of a search if it is within one of them.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct View {
+pub(crate) struct SearchView {
     /// The west, north, east and south edge of the window, in world units of this copy of the
     /// world.
     pub(crate) edges: [f64; 4],
@@ -31,26 +31,26 @@ pub(crate) struct View {
     pub(crate) few: u64,
 }
 
-impl View {
+impl SearchView {
     #[inline]
-    pub(crate) fn visibility(&self, quad: Quad) -> Visibility {
+    pub(crate) fn visibility(&self, quad: Quad) -> QuadVisibility {
         let (west, north, east, south) = quad.edges();
         let [left, top, right, bottom] = self.edges;
         if east <= left || west >= right || south <= top || north >= bottom {
-            Visibility::None
+            QuadVisibility::None
         } else if west >= left && east <= right && north >= top && south <= bottom {
-            Visibility::Full
+            QuadVisibility::Full
         } else {
-            Visibility::Partial
+            QuadVisibility::Partial
         }
     }
 
     /// Returns true if a quad of `count` entries, of which `visibility` is visible, is taken whole:
     /// with its invisible entries.
     #[inline]
-    pub(crate) fn takes_whole(&self, visibility: Visibility, quad: Quad, count: u64) -> bool {
+    pub(crate) fn takes_whole(&self, visibility: QuadVisibility, quad: Quad, count: u64) -> bool {
         let (west, _, east, _) = quad.edges();
-        visibility == Visibility::Full
+        visibility == QuadVisibility::Full
             || count <= self.few
             || east - west <= self.small
             || quad.depth == 32
@@ -76,7 +76,7 @@ impl View {
         take: &mut dyn FnMut(Range<usize>),
     ) {
         let visibility = self.visibility(quad);
-        if range.is_empty() || visibility == Visibility::None {
+        if range.is_empty() || visibility == QuadVisibility::None {
             return;
         }
         if self.takes_whole(visibility, quad, range.len() as u64) {

@@ -5,12 +5,12 @@ use crate::column_writer::{ColumnsWriter, NewColumn, WrittenColumns};
 use crate::columns::MOST_COLUMNS;
 use crate::counts_writer::CountsWriter;
 use crate::error::WriteError;
-use crate::finish::{Head, Tail};
+use crate::finish::{FileHead, Tail};
 use crate::group::EntryKind;
 use crate::layout::is_page_size;
 use crate::metadata::Metadata;
 use crate::options::{HeatSummary, WriterOptions, partial_folder, reserved};
-use crate::stream::{AtPath as _, EntryStream};
+use crate::stream::{EntryStream, IntoHeatError as _};
 use crate::tally::Tally;
 use crate::tree_writer::TreeWriter;
 use heatsplat_points::{Focus, PartNode, Point};
@@ -207,7 +207,7 @@ impl HeatWriter {
             tallied.identity = columns.finish(tallied.identity)?;
             written = columns.copy_to(&mut tail.file, &tail.path, &mut tail.end)?;
         }
-        let head = Head {
+        let head = FileHead {
             options: self.options,
             tallied,
             columns: written,

@@ -2,19 +2,19 @@
 
 use crate::builder::{StyleBuilder, rounded};
 use crate::gradient::{self, Stop};
-use crate::xml::Element;
+use crate::xml::XmlElement;
 use crate::{Dialect, ImportError, ImportedStyle};
 
 const RADIUS: f64 = 100.0;
 
 /// Tests whether a document contains a heatmap transformation.
-pub(crate) fn is_in(root: &Element) -> bool {
+pub(crate) fn is_in(root: &XmlElement) -> bool {
     let all = root.descendants();
     all.iter()
         .any(|e| e.attribute("name").is_some_and(|n| n.ends_with(":Heatmap")))
 }
 
-pub(crate) fn import(root: &Element) -> Result<ImportedStyle, ImportError> {
+pub(crate) fn import(root: &XmlElement) -> Result<ImportedStyle, ImportError> {
     let mut builder = StyleBuilder::new(Dialect::GeoServer);
     let all = root.descendants();
     let parameters: Vec<(String, Vec<String>)> = all
@@ -72,7 +72,7 @@ pub(crate) fn import(root: &Element) -> Result<ImportedStyle, ImportError> {
 /// The name and the values of a parameter of the transformation. The texts of all literals and
 /// property names inside the element are listed: the first one is the name, the others are the
 /// values. `None` if there are no such texts.
-fn parameter(function: &Element) -> Option<(String, Vec<String>)> {
+fn parameter(function: &XmlElement) -> Option<(String, Vec<String>)> {
     let words = function.descendants();
     let words = words
         .iter()
@@ -90,7 +90,7 @@ fn deviation(radius: f64) -> f64 {
     variance.sqrt()
 }
 
-fn colors(map: &Element, builder: &mut StyleBuilder) -> Result<(), ImportError> {
+fn colors(map: &XmlElement, builder: &mut StyleBuilder) -> Result<(), ImportError> {
     let mut stops: Vec<Stop> = Vec::new();
     for entry in map.all("ColorMapEntry") {
         let text = entry.attribute("color").unwrap_or_default();

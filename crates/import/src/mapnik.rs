@@ -3,7 +3,7 @@
 
 use crate::builder::StyleBuilder;
 use crate::mapnik_markers;
-use crate::xml::Element;
+use crate::xml::XmlElement;
 use crate::{Dialect, ImportError, ImportedStyle, mapnik_rasterizers};
 
 /// The properties of a Mapnik style that matter for a heat map.
@@ -65,14 +65,14 @@ fn xml_name(name: &str) -> &str {
 
 /// Imports a map in XML: the first style whose filters colour heat, and the first layer that uses
 /// this style.
-pub(crate) fn import_xml(map: &Element) -> Result<ImportedStyle, ImportError> {
+pub(crate) fn import_xml(map: &XmlElement) -> Result<ImportedStyle, ImportError> {
     let all = map.descendants();
-    let colours = |style: &&&Element| {
+    let colours = |style: &&&XmlElement| {
         let filters = style.attribute("image-filters").unwrap_or_default();
         style.name == "Style" && filters.contains("colorize-alpha")
     };
     let style = all.iter().find(colours);
-    let uses = |layer: &&&Element| {
+    let uses = |layer: &&&XmlElement| {
         layer.name == "Layer"
             && layer
                 .all("StyleName")
@@ -114,7 +114,7 @@ pub(crate) fn import_xml(map: &Element) -> Result<ImportedStyle, ImportError> {
 }
 
 /// The parameters of a layer's datasource, each as a name and a value.
-fn parameters(layer: &Element) -> Vec<(String, String)> {
+fn parameters(layer: &XmlElement) -> Vec<(String, String)> {
     let source = layer.child("Datasource");
     let all = source.into_iter().flat_map(|s| s.all("Parameter"));
     all.filter_map(|p| Some((p.attribute("name")?.to_owned(), p.text.clone())))

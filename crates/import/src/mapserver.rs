@@ -35,7 +35,7 @@ fn words(text: &str) -> Vec<&str> {
 /// A band of colours, from a STYLE block: the first and the last colour, and the range of values
 /// that they stand for.
 #[derive(Default)]
-struct Band {
+struct ColorBand {
     colors: Option<([f64; 4], [f64; 4])>,
     range: Option<(f64, f64)>,
 }
@@ -45,7 +45,7 @@ pub(crate) fn import(text: &str) -> Result<ImportedStyle, ImportError> {
     let words = words(text);
     let mut radius = RADIUS;
     let mut normalization = None;
-    let mut bands: Vec<Band> = Vec::new();
+    let mut bands: Vec<ColorBand> = Vec::new();
     let mut place = 0;
     while let Some(word) = words.get(place) {
         let next = |n: usize| words.get(place + n).copied().unwrap_or_default();
@@ -90,7 +90,7 @@ pub(crate) fn import(text: &str) -> Result<ImportedStyle, ImportError> {
                     place += 1;
                 }
             }
-            "STYLE" => bands.push(Band::default()),
+            "STYLE" => bands.push(ColorBand::default()),
             "COLORRANGE" => {
                 let (first, last, used) = two_colors(&words, place + 1, &builder)?;
                 if let Some(band) = bands.last_mut() {
@@ -170,8 +170,8 @@ fn two_colors(
     }
 }
 
-fn color(bands: &[Band], value: f64) -> [u8; 4] {
-    let holds = |band: &&Band| {
+fn color(bands: &[ColorBand], value: f64) -> [u8; 4] {
+    let holds = |band: &&ColorBand| {
         band.range
             .is_none_or(|(low, high)| (low..=high).contains(&value))
     };

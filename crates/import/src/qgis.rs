@@ -5,7 +5,7 @@ use crate::builder::{StyleBuilder, rounded};
 use crate::gradient::{self, Stop};
 use crate::js_literal::JsLiteral;
 use crate::options::OptionReader;
-use crate::xml::Element;
+use crate::xml::XmlElement;
 use crate::{Dialect, ImportError, ImportedStyle};
 
 /// The names of the kernels, in the order of QGIS: a configuration names a kernel by its index in
@@ -22,13 +22,14 @@ const KERNELS: [&str; 5] = [
 const PIXELS_PER_MM: f64 = 96.0 / 25.4;
 
 /// The element of the heatmap renderer in a style file; `None` if there is none.
-pub(crate) fn renderer(root: &Element) -> Option<&Element> {
-    let heat =
-        |e: &&&Element| e.name == "renderer-v2" && e.attribute("type") == Some("heatmapRenderer");
+pub(crate) fn renderer(root: &XmlElement) -> Option<&XmlElement> {
+    let heat = |e: &&&XmlElement| {
+        e.name == "renderer-v2" && e.attribute("type") == Some("heatmapRenderer")
+    };
     root.descendants().iter().find(heat).copied()
 }
 
-pub(crate) fn import_renderer(renderer: &Element) -> Result<ImportedStyle, ImportError> {
+pub(crate) fn import_renderer(renderer: &XmlElement) -> Result<ImportedStyle, ImportError> {
     let mut builder = StyleBuilder::new(Dialect::Qgis);
     let number = |name: &str, default: f64, builder: &StyleBuilder| match renderer.attribute(name) {
         None | Some("") => Ok(default),
@@ -89,7 +90,7 @@ pub(crate) fn import_renderer(renderer: &Element) -> Result<ImportedStyle, Impor
 }
 
 /// Imports the gradient of the renderer. QGIS's default is from white to black.
-fn colors(ramp: &Element, builder: &mut StyleBuilder) -> Result<(), ImportError> {
+fn colors(ramp: &XmlElement, builder: &mut StyleBuilder) -> Result<(), ImportError> {
     if let Some(other) = ramp.attribute("type").filter(|t| *t != "gradient") {
         builder.warn(format!(
             "a colour ramp of type {other}: give a ramp by name instead"

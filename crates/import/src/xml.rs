@@ -6,11 +6,11 @@ use quick_xml::events::{BytesStart, Event};
 
 /// An element, with its attributes, its children and its text.
 #[derive(Debug, Default)]
-pub(crate) struct Element {
+pub(crate) struct XmlElement {
     /// The name of the element without the prefix of a namespace.
     pub(crate) name: String,
     attributes: Vec<(String, String)>,
-    pub(crate) children: Vec<Element>,
+    pub(crate) children: Vec<XmlElement>,
     /// The text that is directly in this element, without blanks at its ends.
     pub(crate) text: String,
 }
@@ -20,10 +20,10 @@ const MAX_DEPTH: usize = 200;
 
 /// Reads a document and returns its outermost element. Older Mapnik styles declare entities in
 /// their DOCTYPE; such entities are replaced by their values.
-pub(crate) fn read(text: &str) -> Result<Element, ImportError> {
+pub(crate) fn read(text: &str) -> Result<XmlElement, ImportError> {
     let mut reader = quick_xml::Reader::from_str(text);
     let mut entities: Vec<(String, String)> = Vec::new();
-    let mut open = vec![Element::default()];
+    let mut open = vec![XmlElement::default()];
     loop {
         let event = match reader.read_event() {
             Ok(event) => event,
@@ -68,7 +68,7 @@ pub(crate) fn read(text: &str) -> Result<Element, ImportError> {
     root.map_or_else(|| fail(text, 0, "an XML document"), Ok)
 }
 
-impl Element {
+impl XmlElement {
     pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
         let mut all = self.attributes.iter();
         all.find(|(n, _)| n == name).map(|(_, v)| v.as_str())
@@ -79,20 +79,20 @@ impl Element {
     }
 
     /// The element's direct children with the name `name`.
-    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Element> {
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a XmlElement> {
         self.children.iter().filter(move |c| c.name == name)
     }
 
-    pub(crate) fn child<'a>(&'a self, name: &'a str) -> Option<&'a Element> {
+    pub(crate) fn child<'a>(&'a self, name: &'a str) -> Option<&'a XmlElement> {
         self.all(name).next()
     }
 
     /// The element itself and all elements inside it, in the order of the document.
-    pub(crate) fn descendants(&self) -> Vec<&Element> {
+    pub(crate) fn descendants(&self) -> Vec<&XmlElement> {
         let mut all = vec![self];
         let mut next = 0;
         while let Some(element) = all.get(next).copied() {
-            let inner: Vec<&Element> = element.children.iter().collect();
+            let inner: Vec<&XmlElement> = element.children.iter().collect();
             all.splice(next + 1..next + 1, inner);
             next += 1;
         }
@@ -100,7 +100,7 @@ impl Element {
     }
 }
 
-fn close(open: &mut Vec<Element>) {
+fn close(open: &mut Vec<XmlElement>) {
     if open.len() > 1
         && let Some(mut done) = open.pop()
         && let Some(parent) = open.last_mut()
@@ -110,13 +110,13 @@ fn close(open: &mut Vec<Element>) {
     }
 }
 
-fn push_text(open: &mut [Element], text: &str) {
+fn push_text(open: &mut [XmlElement], text: &str) {
     if let Some(element) = open.last_mut() {
         element.text.push_str(text);
     }
 }
 
-fn element(start: &BytesStart<'_>, entities: &[(String, String)]) -> Element {
+fn element(start: &BytesStart<'_>, entities: &[(String, String)]) -> XmlElement {
     let attribute = |found: quick_xml::events::attributes::Attribute<'_>| {
         let key = found.key.local_name().as_ref().to_owned();
         let value = quick_xml::escape::unescape_with(&found.value, |name| resolve(name, entities));
@@ -125,10 +125,10 @@ fn element(start: &BytesStart<'_>, entities: &[(String, String)]) -> Element {
             value.map_or_else(|_| found.value.to_string(), |v| v.into_owned()),
         )
     };
-    Element {
+    XmlElement {
         name: start.local_name().as_ref().to_owned(),
         attributes: start.attributes().flatten().map(attribute).collect(),
-        ..Element::default()
+        ..XmlElement::default()
     }
 }
 

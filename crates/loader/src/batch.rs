@@ -68,18 +68,18 @@ impl<'a> From<&'a Value<'_>> for Weight<'a> {
 pub(crate) struct Rejection<'a> {
     pub(crate) skip: SkipReason,
     what: &'static str,
-    found: Found<'a>,
+    found: FoundValue<'a>,
 }
 
 /// A value that caused a rejection, as the source holds it.
 #[derive(Clone, Copy)]
-enum Found<'a> {
+enum FoundValue<'a> {
     Field(&'a [u8]),
     Number(f64),
     Time,
 }
 
-impl Found<'_> {
+impl FoundValue<'_> {
     /// The rejected value for messages: a text in quotes, a number as it is, and any time as `a
     /// date or time`.
     fn shown(self) -> String {
@@ -96,7 +96,7 @@ impl Rejection<'_> {
     /// "high"`. For a date or time, only `a date or time`.
     pub(crate) fn found(&self) -> String {
         match self.found {
-            Found::Time => self.found.shown(),
+            FoundValue::Time => self.found.shown(),
             found => format!("{} {}", self.what, found.shown()),
         }
     }
@@ -156,8 +156,8 @@ impl Batch {
             return Err(unreadable(lon, lat, numbers));
         };
         let at = mercator::project(x, y).map_err(|refusal| match self.blame(refusal, x, y) {
-            (skip, Axis::Longitude) => rejection(skip, "longitude", Found::Field(lon)),
-            (skip, Axis::Latitude) => rejection(skip, "latitude", Found::Field(lat)),
+            (skip, Axis::Longitude) => rejection(skip, "longitude", FoundValue::Field(lon)),
+            (skip, Axis::Latitude) => rejection(skip, "latitude", FoundValue::Field(lat)),
         })?;
         self.keep_at(at, x, y, weight)
     }
@@ -173,9 +173,9 @@ impl Batch {
         let at =
             mercator::project(lon, lat).map_err(|refusal| match self.blame(refusal, lon, lat) {
                 (skip, Axis::Longitude) if !lon.is_finite() || lat.is_finite() => {
-                    rejection(skip, "longitude", Found::Number(lon))
+                    rejection(skip, "longitude", FoundValue::Number(lon))
                 }
-                (skip, _) => rejection(skip, "latitude", Found::Number(lat)),
+                (skip, _) => rejection(skip, "latitude", FoundValue::Number(lat)),
             })?;
         self.keep_at(at, lon, lat, weight)
     }
@@ -211,15 +211,15 @@ impl Batch {
     fn check_weight<'a>(&mut self, weight: Weight<'a>) -> Result<Option<f32>, Rejection<'a>> {
         let finite = |number: f32| Some(number).filter(|number| number.is_finite());
         let (checked, found) = match weight {
-            Weight::Unused => (Some(1.0), Found::Time),
+            Weight::Unused => (Some(1.0), FoundValue::Time),
             Weight::Missing => return Ok(None),
             Weight::Text(text) => match self.weights.parse_weight(text) {
                 None if text.trim_ascii().is_empty() => return Ok(None),
-                weight => (weight, Found::Field(text)),
+                weight => (weight, FoundValue::Field(text)),
             },
-            Weight::Number(number) => (finite(number as f32), Found::Number(number)),
-            Weight::Whole(number) => (Some(number as f32), Found::Time),
-            Weight::Time => (None, Found::Time),
+            Weight::Number(number) => (finite(number as f32), FoundValue::Number(number)),
+            Weight::Whole(number) => (Some(number as f32), FoundValue::Time),
+            Weight::Time => (None, FoundValue::Time),
         };
         match checked {
             Some(weight) => Ok(Some(weight)),
@@ -231,7 +231,7 @@ impl Batch {
     /// missing weight (`None`) if the column of weights was chosen by its name alone, otherwise a
     /// rejection of the row.
     #[cold]
-    fn no_weight<'a>(&mut self, found: Found<'a>) -> Result<Option<f32>, Rejection<'a>> {
+    fn no_weight<'a>(&mut self, found: FoundValue<'a>) -> Result<Option<f32>, Rejection<'a>> {
         if !self.is_guess {
             return Err(rejection(SkipReason::BadWeight, "weight", found));
         }
@@ -268,7 +268,7 @@ enum Axis {
     Latitude,
 }
 
-fn rejection<'a>(skip: SkipReason, what: &'static str, found: Found<'a>) -> Rejection<'a> {
+fn rejection<'a>(skip: SkipReason, what: &'static str, found: FoundValue<'a>) -> Rejection<'a> {
     Rejection { skip, what, found }
 }
 
@@ -292,5 +292,5 @@ fn unreadable<'a>(lon: &'a [u8], lat: &'a [u8], numbers: NumberFormat) -> Reject
     } else {
         (SkipReason::BadPosition, "latitude", lat)
     };
-    rejection(skip, what, Found::Field(field))
+    rejection(skip, what, FoundValue::Field(field))
 }

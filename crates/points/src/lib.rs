@@ -48,7 +48,7 @@ pub use parts::{DeepPart, Part, PartNode, PyramidOfParts};
 pub use point::{Point, PointError, PointSink};
 pub use points::{Points, PointsBuilder, PointsError};
 pub use read_error::ReadError;
-pub use search::{Batch, Cells};
+pub use search::{CellBatch, Cells};
 pub use summary::{Summary, SummaryBuilder};
 pub use tile::{MAX_ZOOM, TileError, TileId};
 pub use tile_weights::TileWeight;

@@ -23,7 +23,7 @@ const SMALL_PIXELS: f64 = 8.0;
 
 /// A contiguous range of points or of cells that a window shows in one copy of the world.
 #[derive(Clone, Debug, PartialEq)]
-struct Run {
+struct VisibleRun {
     /// The range of numbers of the points or cells. All points are numbered first, from 0, and then
     /// all cells of the pyramid, in the order in which
     /// [`Points::stream_into`](crate::Points::stream_into) writes them.
@@ -51,7 +51,7 @@ pub struct Cells<'a> {
 /// A batch of consecutive cells, or of consecutive points, that a window shows in one copy of the
 /// world.
 #[derive(Clone, Debug)]
-pub struct Batch<'c> {
+pub struct CellBatch<'c> {
     /// The cells or points, in Z-order.
     pub cells: &'c [Point],
     /// The number of points that each of the cells stands for; `None` for points.
@@ -71,7 +71,7 @@ enum CellSource<'a> {
     Memory {
         points: &'a [Point],
         pyramid: &'a Pyramid,
-        runs: Vec<Run>,
+        runs: Vec<VisibleRun>,
     },
     Paged(PagedCells),
 }
@@ -145,7 +145,7 @@ impl<'a> Cells<'a> {
     }
 
     /// Returns the batches of cells that the window shows.
-    pub fn batches(&self) -> impl Iterator<Item = Batch<'_>> {
+    pub fn batches(&self) -> impl Iterator<Item = CellBatch<'_>> {
         let runs = match &self.source {
             CellSource::Memory { runs, .. } => runs.len(),
             CellSource::Paged(cells) => cells.runs.len(),
@@ -153,14 +153,14 @@ impl<'a> Cells<'a> {
         (0..runs).filter_map(|number| self.batch(number))
     }
 
-    fn batch(&self, number: usize) -> Option<Batch<'_>> {
+    fn batch(&self, number: usize) -> Option<CellBatch<'_>> {
         match &self.source {
             CellSource::Memory {
                 points,
                 pyramid,
                 runs,
             } => {
-                let Run { range, shift } = runs.get(number)?;
+                let VisibleRun { range, shift } = runs.get(number)?;
                 // Points are numbered before the pyramid's cells.
                 let (cells, counts) = match range.start.checked_sub(points.len()) {
                     None => (points.get(range.clone())?, None),
@@ -170,7 +170,7 @@ impl<'a> Cells<'a> {
                         (pyramid.cells.get(within)?, Some(counts))
                     }
                 };
-                Some(Batch {
+                Some(CellBatch {
                     cells,
                     counts,
                     shift: *shift,
@@ -183,7 +183,7 @@ impl<'a> Cells<'a> {
                 runs,
             }) => {
                 let run = runs.get(number)?;
-                Some(Batch {
+                Some(CellBatch {
                     cells: entries.get(run.range.clone())?,
                     counts: match run.are_points {
                         true => None,
@@ -248,7 +248,7 @@ struct Search<'a> {
     /// ones too: [`FEW`], or 0 if the window reaches into several copies of the world. There a cell
     /// that is returned without a test might lie far from the window in one of the copies.
     few: usize,
-    runs: Vec<Run>,
+    runs: Vec<VisibleRun>,
 }
 
 /// The part of a quad that a window shows: none of it, some of it or all of it.
@@ -347,7 +347,7 @@ impl Search<'_> {
             {
                 last.range.end = range.end;
             }
-            _ => self.runs.push(Run {
+            _ => self.runs.push(VisibleRun {
                 range,
                 shift: self.shift,
             }),

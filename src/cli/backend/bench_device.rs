@@ -23,11 +23,11 @@ pub(in crate::cli) struct BenchDevice {
 
 /// A function that draws jobs on a GPU in one batch, each coloured by its [`Normalizer`], and
 /// returns the time of each pass: a run of one compute shader for all jobs of the batch.
-pub(in crate::cli) type PassTimer = Box<dyn Fn(&[(Job<'_>, &Normalizer)]) -> Vec<PassTime>>;
+pub(in crate::cli) type PassTimer = Box<dyn Fn(&[(Job<'_>, &Normalizer)]) -> Vec<BenchPass>>;
 
 /// The time that one pass of a GPU took for a batch of pictures.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::cli) struct PassTime {
+pub(in crate::cli) struct BenchPass {
     pub(in crate::cli) name: &'static str,
     /// The time in seconds by the clock of the machine, which includes the way to the device and
     /// back.

@@ -2,7 +2,7 @@
 
 use super::GpuChoice;
 use super::adapter_listing::AdapterListing;
-use super::bench_device::{BenchBackend, BenchDevice, DeviceSettings, PassTime};
+use super::bench_device::{BenchBackend, BenchDevice, BenchPass, DeviceSettings};
 use crate::cli::error::BoxError;
 use crate::cli::quiet_probe::quietly;
 use heatsplat::Backend;
@@ -52,7 +52,7 @@ pub(in crate::cli) fn open_for_bench(
     let twin = Arc::clone(&gpu);
     let timer = move |jobs: &[(Job<'_>, &Normalizer)]| {
         let passes = twin.time_passes(jobs).into_iter();
-        let time = |pass: gpu::PassTime| PassTime {
+        let time = |pass: gpu::PassTime| BenchPass {
             name: pass.name,
             wall: pass.wall,
             device: pass.device,

@@ -1,7 +1,7 @@
 //! The bottleneck: the part of the machine that is busiest while many pictures are drawn.
 
 use super::measure::BenchTiming;
-use crate::cli::backend::bench_device::PassTime;
+use crate::cli::backend::bench_device::BenchPass;
 use heatsplat::render::Phase;
 
 /// The share of the time, from 0 to 1, from which on a part of the machine counts as busy. If no
@@ -37,7 +37,7 @@ impl Loads {
     pub(super) fn new(
         timing: &BenchTiming,
         cores: usize,
-        passes: &[PassTime],
+        passes: &[BenchPass],
         batch: usize,
     ) -> Self {
         let seconds = |ms: f64| ms / 1e3 * timing.rate;
@@ -71,7 +71,7 @@ impl Loads {
     pub(super) fn bottleneck(
         &self,
         stages: &[(Phase, f64)],
-        passes: &[PassTime],
+        passes: &[BenchPass],
         is_software: bool,
     ) -> Bottleneck {
         let percent = |share: f64| (share * 100.0).round().min(100.0);
@@ -99,7 +99,7 @@ impl Loads {
             return of("worker", text);
         }
         if device >= self.cores && !is_software {
-            let time = |pass: &PassTime| pass.device.unwrap_or(0.0);
+            let time = |pass: &BenchPass| pass.device.unwrap_or(0.0);
             let pass = passes.iter().max_by(|a, b| time(a).total_cmp(&time(b)));
             let pass = pass.map_or(String::new(), |pass| format!(", most with {}", pass.name));
             return of(
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn the_busiest_part_is_named() {
-        let pass = |name, device| PassTime {
+        let pass = |name, device| BenchPass {
             name,
             wall: 1.0,
             device: Some(device),

@@ -2,7 +2,7 @@
 
 use super::measure::{BenchTiming, Quartiles};
 use super::{BackendTiming, BenchRun, StyleTiming};
-use crate::cli::backend::bench_device::PassTime;
+use crate::cli::backend::bench_device::BenchPass;
 use crate::cli::backend::cores;
 use heatsplat::Style;
 use serde_json::{Map, Value, json};
@@ -71,8 +71,8 @@ fn backend(timing: &BackendTiming) -> Value {
     value["counters_before"] = json!(timing.before.0);
     value["counters_after"] = json!(timing.after.0);
     let ms = |seconds: f64| rounded(seconds * 1e3);
-    let wall = |pass: &PassTime| (pass.name.to_owned(), json!(ms(pass.wall)));
-    let pass = |pass: &PassTime| json!({ "name": pass.name, "wall_ms": ms(pass.wall), "device_ms": pass.device.map(ms) });
+    let wall = |pass: &BenchPass| (pass.name.to_owned(), json!(ms(pass.wall)));
+    let pass = |pass: &BenchPass| json!({ "name": pass.name, "wall_ms": ms(pass.wall), "device_ms": pass.device.map(ms) });
     let by_wall: Map<_, _> = timing.passes.iter().map(wall).collect();
     value["passes_pictures"] = timing.pass_pictures.into();
     value["device_stages_ms_a_batch"] = by_wall.into();

@@ -9,7 +9,7 @@ mod picture;
 mod report;
 mod subjects;
 
-use super::backend::bench_device::{BenchBackend, DeviceSettings, PassTime, PassTimer};
+use super::backend::bench_device::{BenchBackend, BenchPass, DeviceSettings, PassTimer};
 use super::backend::{self, BackendChoice, cores};
 use super::error::BoxError;
 use super::output;
@@ -133,7 +133,7 @@ struct BackendTiming {
     after: CounterValues,
     /// The time of each compute pass of the GPU for a batch of `pass_pictures` tiles. Empty for the
     /// CPU.
-    passes: Vec<PassTime>,
+    passes: Vec<BenchPass>,
     pass_pictures: usize,
     load: Loads,
     bottleneck: Bottleneck,
@@ -298,7 +298,7 @@ impl BenchCommand {
 
 /// Times each pass of a device for one batch of tiles of zoom 4. Returns the times, and the number
 /// of tiles in the batch.
-fn time_passes(layer: &Layer, timer: &PassTimer) -> (Vec<PassTime>, usize) {
+fn time_passes(layer: &Layer, timer: &PassTimer) -> (Vec<BenchPass>, usize) {
     let z = 4;
     let scale = layer.normalizer(level::of_zoom(z), layer.style());
     let occupied = layer.points().occupied_tiles(z);

@@ -2,7 +2,7 @@
 
 use super::measure::BenchTiming;
 use super::picture::BenchFormat;
-use crate::cli::backend::bench_device::{BenchDevice, PassTime};
+use crate::cli::backend::bench_device::{BenchDevice, BenchPass};
 use heatsplat::Style;
 use indicatif::HumanCount;
 
@@ -83,7 +83,7 @@ pub(super) fn line(timing: &BenchTiming) -> String {
 
 /// A line for each pass of a device, with the milliseconds that it takes for a batch of `batch`
 /// tiles.
-pub(super) fn passes(passes: &[PassTime], batch: usize) -> String {
+pub(super) fn passes(passes: &[BenchPass], batch: usize) -> String {
     if passes.is_empty() {
         return String::new();
     }

@@ -16,12 +16,12 @@ const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 /// thread that writes them.
 pub(super) enum Sink {
     Terminal,
-    Thread(SyncSender<Message>),
+    Thread(SyncSender<SinkMessage>),
 }
 
 /// A message to the thread that writes lines: a line to write, or a request for an answer once all
 /// earlier lines are written.
-pub(super) enum Message {
+pub(super) enum SinkMessage {
     Line(String),
     Flush(SyncSender<()>),
 }
@@ -44,7 +44,7 @@ impl Sink {
             Self::Terminal => write_to_stderr(&line),
             // If the channel is full, the line is dropped: the reader of standard error is gone or
             // stuck.
-            Self::Thread(sender) => _ = sender.try_send(Message::Line(line)),
+            Self::Thread(sender) => _ = sender.try_send(SinkMessage::Line(line)),
         }
     }
 
@@ -52,7 +52,7 @@ impl Sink {
         let Self::Thread(sender) = self else { return };
         let since = Instant::now();
         let (done, written) = sync_channel(1);
-        while sender.try_send(Message::Flush(done.clone())).is_err() {
+        while sender.try_send(SinkMessage::Flush(done.clone())).is_err() {
             if since.elapsed() >= FLUSH_TIMEOUT {
                 return;
             }
@@ -62,11 +62,11 @@ impl Sink {
     }
 }
 
-fn write_all(lines: &Receiver<Message>) {
+fn write_all(lines: &Receiver<SinkMessage>) {
     for message in lines {
         match message {
-            Message::Line(line) => write_to_stderr(&line),
-            Message::Flush(done) => _ = done.try_send(()),
+            SinkMessage::Line(line) => write_to_stderr(&line),
+            SinkMessage::Flush(done) => _ = done.try_send(()),
         }
     }
 }

@@ -22,12 +22,12 @@ const SHARDS: u64 = 16;
 pub(super) struct Logger {
     filter: LogFilter,
     format: LogFormat,
-    spans: [Mutex<HashMap<u64, Span>>; SHARDS as usize],
+    spans: [Mutex<HashMap<u64, OpenSpan>>; SHARDS as usize],
     next: AtomicU64,
 }
 
 /// A tracing span that has not been closed.
-struct Span {
+struct OpenSpan {
     metadata: &'static Metadata<'static>,
     /// The names and fields of the spans that enclose this span, from the outermost to this span
     /// itself, as log lines show them.
@@ -51,7 +51,7 @@ impl Logger {
         }
     }
 
-    fn shard(&self, id: u64) -> MutexGuard<'_, HashMap<u64, Span>> {
+    fn shard(&self, id: u64) -> MutexGuard<'_, HashMap<u64, OpenSpan>> {
         let [first, ..] = &self.spans;
         let shard = self.spans.get((id % SHARDS) as usize).unwrap_or(first);
         shard.lock().unwrap_or_else(PoisonError::into_inner)
@@ -93,7 +93,7 @@ impl Logger {
 
 impl Logger {
     /// The line that reports how long a span lasted. It is written when the span is closed.
-    fn closed_line(&self, span: &Span) -> String {
+    fn closed_line(&self, span: &OpenSpan) -> String {
         let took = span.begun.elapsed().as_secs_f64() * 1e3;
         let (metadata, spans) = (span.metadata, &span.text);
         let target = metadata.target();
@@ -154,7 +154,7 @@ impl Subscriber for Logger {
             }
         };
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let span = Span {
+        let span = OpenSpan {
             metadata,
             text,
             begun: Instant::now(),
@@ -204,7 +204,7 @@ impl Subscriber for Logger {
         }
         let closed = spans.remove(&id.into_u64());
         drop(spans);
-        let is_detail = |span: &Span| *span.metadata.level() >= Level::DEBUG;
+        let is_detail = |span: &OpenSpan| *span.metadata.level() >= Level::DEBUG;
         if let (Some(span), Some((_, sink))) = (closed.filter(is_detail), SINK.get()) {
             sink.write(self.closed_line(&span));
         }

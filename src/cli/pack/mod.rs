@@ -14,7 +14,7 @@ use super::units::{bytes, size};
 use clap::Args;
 use columns::LoaderRules;
 use heatsplat_heat::pack::{
-    DiskSpace, IfExists, PackError, PackProgress, PackSettings, Packer, SourceState,
+    DiskSpace, IfPackExists, LoggedSource, PackError, PackProgress, PackSettings, Packer,
 };
 use heatsplat_heat::{HeatSummary, Metadata};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
@@ -247,9 +247,9 @@ impl PackCommand {
             memory: self.memory.unwrap_or_else(memory::quarter),
             temporary: self.temp.clone(),
             if_exists: match (self.overwrite, self.resume) {
-                (true, _) => IfExists::Overwrite,
-                (_, true) => IfExists::Resume,
-                _ => IfExists::Fail,
+                (true, _) => IfPackExists::Overwrite,
+                (_, true) => IfPackExists::Resume,
+                _ => IfPackExists::Fail,
             },
         }
     }
@@ -385,11 +385,11 @@ impl PackCommand {
 
 /// The state of each source, by which a pack that is resumed finds out whether the source has
 /// changed.
-fn states(sources: &[&str]) -> Result<Vec<SourceState>, BoxError> {
+fn states(sources: &[&str]) -> Result<Vec<LoggedSource>, BoxError> {
     let state = |source: &&str| {
         let stamp = state::stamp(source)?;
         let name = redact(source);
-        Ok(SourceState { name, stamp })
+        Ok(LoggedSource { name, stamp })
     };
     sources.iter().map(state).collect()
 }

@@ -2,7 +2,7 @@
 //! built without PostGIS, the module `databases_disabled.rs` takes the place of this one.
 
 use super::config::ConfigError;
-use super::config::raw::{NamedSection, Section};
+use super::config::raw::{ConfigSection, NamedSection};
 use super::regular_file;
 use crate::cli::error::{BoxError, with_flags};
 use crate::cli::layer_style::LayerStyle;
@@ -272,13 +272,13 @@ impl DatabaseConfig {
 pub(super) struct PostingConfig {
     database: Arc<DatabaseConfig>,
     keys: PostFlags,
-    section: Section,
+    section: ConfigSection,
 }
 
 impl PostingConfig {
     /// Checks the section `[posting]` of the configuration, but not its token.
     pub(super) fn new(
-        section: &Section,
+        section: &ConfigSection,
         databases: &[Arc<DatabaseConfig>],
     ) -> Result<Self, ConfigError> {
         let PostingKeys { source, post } = section.parse(&[])?;
@@ -359,7 +359,7 @@ impl PostingConfig {
     }
 }
 
-fn posting_error(section: &Section, message: impl fmt::Display) -> ConfigError {
+fn posting_error(section: &ConfigSection, message: impl fmt::Display) -> ConfigError {
     ConfigError::new(section.line(), format!("posting: {message}"))
 }
 

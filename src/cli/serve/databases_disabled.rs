@@ -2,7 +2,7 @@
 //! `[sources.NAME]` is an error here.
 
 use super::config::ConfigError;
-use super::config::raw::{NamedSection, Section};
+use super::config::raw::{ConfigSection, NamedSection};
 use crate::cli::error::BoxError;
 use crate::cli::layer_style::LayerStyle;
 use crate::cli::postgis::ServeDatabaseFlags;
@@ -98,7 +98,7 @@ pub(super) enum PostingConfig {}
 
 impl PostingConfig {
     pub(super) fn new(
-        section: &Section,
+        section: &ConfigSection,
         _databases: &[Arc<DatabaseConfig>],
     ) -> Result<Self, ConfigError> {
         Err(ConfigError::new(section.line(), DISABLED))

@@ -1,7 +1,7 @@
 //! The reader of MBTiles. The file may come from anywhere, and its table `tiles` may in truth be a
 //! view with any query. So the database is opened read-only, and its schema is not trusted.
 
-use crate::contents::{Contents, ReadError, TileFormat};
+use crate::contents::{Contents, PathlessError, TileFormat};
 use crate::validate::{self, LARGEST};
 use heatsplat_points::TileId;
 use rusqlite::types::ValueRef;
@@ -48,7 +48,7 @@ struct BudgetedConnection {
 }
 
 impl MbTiles {
-    pub(crate) fn open(path: &Path) -> Result<(Self, Contents), ReadError> {
+    pub(crate) fn open(path: &Path) -> Result<(Self, Contents), PathlessError> {
         let size = complete_size(path)?;
         let opened = BudgetedConnection::open(path)?;
         opened.budget.store(OPEN_BUDGET, Ordering::Relaxed);
@@ -110,7 +110,7 @@ impl MbTiles {
         Ok((new, contents))
     }
 
-    pub(crate) fn tile(&self, tile: TileId) -> Result<Option<Vec<u8>>, ReadError> {
+    pub(crate) fn tile(&self, tile: TileId) -> Result<Option<Vec<u8>>, PathlessError> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let reused = idle().pop();
         let database = match reused {
@@ -128,7 +128,7 @@ impl MbTiles {
 }
 
 impl BudgetedConnection {
-    fn open(path: &Path) -> Result<Self, ReadError> {
+    fn open(path: &Path) -> Result<Self, PathlessError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
         connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA query_only = ON;")?;
@@ -145,7 +145,7 @@ impl BudgetedConnection {
     }
 }
 
-fn read_tile(database: &Connection, tile: TileId) -> Result<Option<Vec<u8>>, ReadError> {
+fn read_tile(database: &Connection, tile: TileId) -> Result<Option<Vec<u8>>, PathlessError> {
     const TILE: &str = "SELECT tile_data FROM tiles \
          WHERE zoom_level = ? AND tile_column = ? AND tile_row = ?";
     let row = (1u32 << tile.z()) - 1 - tile.y();
@@ -163,7 +163,7 @@ fn read_tile(database: &Connection, tile: TileId) -> Result<Option<Vec<u8>>, Rea
 
 /// Returns the size of the file in bytes. It is an error if the file is no SQLite database, or if
 /// some of its pages are missing.
-fn complete_size(path: &Path) -> Result<u64, ReadError> {
+fn complete_size(path: &Path) -> Result<u64, PathlessError> {
     let mut file = File::open(path)?;
     let size = file.metadata()?.len();
     let mut head = Vec::new();
@@ -190,7 +190,7 @@ fn complete_size(path: &Path) -> Result<u64, ReadError> {
     Ok(size)
 }
 
-fn metadata(database: &Connection) -> Result<HashMap<String, String>, ReadError> {
+fn metadata(database: &Connection) -> Result<HashMap<String, String>, PathlessError> {
     let mut query = database.prepare("SELECT name, value FROM metadata LIMIT 1000")?;
     let rows = query.query_map([], |row| {
         let text = |at: usize| {
@@ -206,7 +206,7 @@ fn metadata(database: &Connection) -> Result<HashMap<String, String>, ReadError>
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn stored_zooms(database: &Connection) -> Result<(u8, u8), ReadError> {
+fn stored_zooms(database: &Connection) -> Result<(u8, u8), PathlessError> {
     let sql = "SELECT min(zoom_level), max(zoom_level) FROM tiles";
     let zooms = database.query_row(sql, [], |row| {
         Ok((row.get::<_, Option<u8>>(0)?, row.get::<_, Option<u8>>(1)?))
@@ -254,7 +254,7 @@ mod tests {
         let at = |z: u8| tiles.tile(TileId::new(z, 0, (1 << z) - 1).unwrap());
         assert_eq!(at(0).unwrap(), Some(vec![0]));
         for _ in 0..2 {
-            assert!(matches!(at(1), Err(ReadError::Damaged(why)) if why.contains("no end")));
+            assert!(matches!(at(1), Err(PathlessError::Damaged(why)) if why.contains("no end")));
         }
         // The connection whose query was stopped can still read another tile.
         assert_eq!(at(0).unwrap(), Some(vec![0]));

@@ -3,7 +3,7 @@
 use crate::error::{ExportError, WithPath as _};
 use crate::fsync::sibling;
 use crate::journal::Journal;
-use crate::metadata::Metadata;
+use crate::metadata::ExportMetadata;
 use rusqlite::{Connection, params};
 use std::fs;
 use std::io::{BufReader, Read as _, Seek as _, SeekFrom};
@@ -35,7 +35,7 @@ const SCHEMA: &str = "
 pub(crate) fn finish(
     journal: Journal,
     target: &Path,
-    metadata: &Metadata,
+    metadata: &ExportMetadata,
 ) -> Result<(), ExportError> {
     let building = sibling(target, ".building");
     match fs::remove_file(&building) {
@@ -54,7 +54,7 @@ pub(crate) fn finish(
     journal.replace_and_publish(&building, target)
 }
 
-fn build(journal: &Journal, path: &Path, metadata: &Metadata) -> Result<(), ExportError> {
+fn build(journal: &Journal, path: &Path, metadata: &ExportMetadata) -> Result<(), ExportError> {
     let database = Connection::open(path).at(path)?;
     database.execute_batch(SCHEMA).at(path)?;
     for (name, value) in metadata.to_pairs() {

@@ -21,7 +21,7 @@ pub(crate) type ByteRange = (u64, u64);
 
 /// The fields of the header of a PMTiles archive.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Header {
+pub(crate) struct PmTilesHeader {
     pub(crate) root: ByteRange,
     pub(crate) metadata: ByteRange,
     pub(crate) leaves: ByteRange,
@@ -44,7 +44,7 @@ pub(crate) struct Header {
 /// 10⁻⁷ degrees.
 const DEGREE: f64 = 1e7;
 
-impl Header {
+impl PmTilesHeader {
     pub(crate) fn to_bytes(self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         bytes.push(VERSION);
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_header_comes_back() {
-        let header = Header {
+        let header = PmTilesHeader {
             root: (127, 25),
             metadata: (152, 247),
             leaves: (0, 0),
@@ -134,14 +134,14 @@ mod tests {
         };
         let bytes = header.to_bytes();
         assert_eq!(bytes.len(), LENGTH);
-        assert_eq!(Header::from_bytes(&bytes), Ok(header));
+        assert_eq!(PmTilesHeader::from_bytes(&bytes), Ok(header));
         for cut in 0..LENGTH {
-            assert!(Header::from_bytes(&bytes[..cut]).is_err());
+            assert!(PmTilesHeader::from_bytes(&bytes[..cut]).is_err());
         }
         let mut other = bytes;
         other[7] = 2;
         assert!(
-            Header::from_bytes(&other)
+            PmTilesHeader::from_bytes(&other)
                 .unwrap_err()
                 .contains("version 2")
         );

@@ -2,8 +2,8 @@
 
 use super::RESERVED;
 use super::directory::{self, Entry};
-use super::header::{self, ByteRange, Header};
-use crate::contents::{Contents, ReadError, TileFormat};
+use super::header::{self, ByteRange, PmTilesHeader};
+use crate::contents::{Contents, PathlessError, TileFormat};
 use crate::hilbert;
 use crate::validate::{self, LARGEST};
 use heatsplat_heat::{ByteSource, ReadCosts, read_vec};
@@ -23,16 +23,16 @@ const CACHED_ENTRIES: usize = 4 << 20;
 #[derive(Debug)]
 pub(crate) struct PmTiles {
     source: Box<dyn ByteSource>,
-    header: Header,
+    header: PmTilesHeader,
     root: Vec<Entry>,
     leaves: Mutex<HashMap<ByteRange, Arc<Vec<Entry>>>>,
 }
 
 impl PmTiles {
-    pub(crate) fn open(source: Box<dyn ByteSource>) -> Result<(Self, Contents), ReadError> {
+    pub(crate) fn open(source: Box<dyn ByteSource>) -> Result<(Self, Contents), PathlessError> {
         let size = source.size()?;
         let first = read_vec(&*source, 0, size.min(header::LENGTH as u64) as usize)?;
-        let header = Header::from_bytes(&first)?;
+        let header = PmTilesHeader::from_bytes(&first)?;
         for (name, (offset, length)) in [
             ("root directory", header.root),
             ("metadata", header.metadata),
@@ -103,7 +103,7 @@ impl PmTiles {
         Ok((new, contents))
     }
 
-    pub(crate) fn tile(&self, tile: TileId) -> Result<Option<Vec<u8>>, ReadError> {
+    pub(crate) fn tile(&self, tile: TileId) -> Result<Option<Vec<u8>>, PathlessError> {
         let number = hilbert::number(tile);
         let mut entry = find(&self.root, number);
         for _ in 0..MAX_DEPTH {
@@ -119,7 +119,7 @@ impl PmTiles {
         Err("its directories are too deep".into())
     }
 
-    fn metadata(&self) -> Result<Value, ReadError> {
+    fn metadata(&self) -> Result<Value, PathlessError> {
         if self.header.metadata.1 == 0 {
             return Ok(Value::Null);
         }
@@ -128,7 +128,7 @@ impl PmTiles {
         metadata.map_err(|e| format!("its metadata are no JSON: {e}").into())
     }
 
-    fn first_tile(&self) -> Result<Vec<u8>, ReadError> {
+    fn first_tile(&self) -> Result<Vec<u8>, PathlessError> {
         let mut entry = self.root.first().copied();
         for _ in 0..MAX_DEPTH {
             match entry {
@@ -144,7 +144,7 @@ impl PmTiles {
     /// `left` is the number of bytes of leaf directories that have not been visited yet, and is
     /// reduced with each visit. So directories that contain each other are found: visits to them
     /// would need more bytes than there are.
-    fn check(&self, entries: &[Entry], depth: usize, left: &mut u64) -> Result<(), ReadError> {
+    fn check(&self, entries: &[Entry], depth: usize, left: &mut u64) -> Result<(), PathlessError> {
         let (_, tiles) = self.header.tiles;
         let mut next = 0;
         for entry in entries {
@@ -173,7 +173,7 @@ impl PmTiles {
 
     /// The place of a leaf directory in the file: its offset and length in bytes. It is an error if
     /// the place lies outside the part of the file for leaf directories.
-    fn place(&self, entry: &Entry) -> Result<ByteRange, ReadError> {
+    fn place(&self, entry: &Entry) -> Result<ByteRange, PathlessError> {
         let (start, length) = self.header.leaves;
         let (offset, own) = (entry.offset, u64::from(entry.length));
         let inside = offset.checked_add(own).is_some_and(|end| end <= length);
@@ -183,7 +183,7 @@ impl PmTiles {
         Ok((start + offset, own))
     }
 
-    fn leaf(&self, entry: &Entry) -> Result<Arc<Vec<Entry>>, ReadError> {
+    fn leaf(&self, entry: &Entry) -> Result<Arc<Vec<Entry>>, PathlessError> {
         let place = self.place(entry)?;
         let leaves = || self.leaves.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(leaf) = leaves().get(&place) {
@@ -199,13 +199,13 @@ impl PmTiles {
         Ok(leaf)
     }
 
-    fn directory(&self, place: ByteRange) -> Result<Vec<Entry>, ReadError> {
+    fn directory(&self, place: ByteRange) -> Result<Vec<Entry>, PathlessError> {
         let bytes = self.decompressed(place)?;
         let entries = directory::from_bytes(&bytes);
         Ok(entries.map_err(|why| format!("a directory can't be read: {why}"))?)
     }
 
-    fn decompressed(&self, place: ByteRange) -> Result<Vec<u8>, ReadError> {
+    fn decompressed(&self, place: ByteRange) -> Result<Vec<u8>, PathlessError> {
         let [compression, ..] = self.header.kinds;
         let bytes = self.read(place)?;
         let plain = directory::decompress(&bytes, compression);
@@ -213,7 +213,7 @@ impl PmTiles {
             .map_err(|why| format!("a directory or the metadata can't be decompressed: {why}"))?)
     }
 
-    fn bytes(&self, entry: &Entry) -> Result<Vec<u8>, ReadError> {
+    fn bytes(&self, entry: &Entry) -> Result<Vec<u8>, PathlessError> {
         let (start, length) = self.header.tiles;
         if entry.offset.saturating_add(u64::from(entry.length)) > length {
             return Err("a directory names a tile beyond all tiles"
@@ -224,7 +224,7 @@ impl PmTiles {
     }
 
     /// Reads a range of the file's bytes. A read that fails is tried again.
-    fn read(&self, (offset, length): ByteRange) -> Result<Vec<u8>, ReadError> {
+    fn read(&self, (offset, length): ByteRange) -> Result<Vec<u8>, PathlessError> {
         if length > LARGEST {
             return Err(format!("a part of it has {length} bytes").into());
         }

@@ -4,11 +4,11 @@
 
 use super::RESERVED;
 use super::directory::{self, Entry};
-use super::header::{GZIP, Header, LENGTH, PNG, UNCOMPRESSED, WEBP};
+use super::header::{GZIP, LENGTH, PNG, PmTilesHeader, UNCOMPRESSED, WEBP};
 use crate::error::{ExportError, WithPath as _};
 use crate::hilbert;
 use crate::journal::Journal;
-use crate::metadata::{GENERATOR, Metadata};
+use crate::metadata::{ExportMetadata, GENERATOR};
 use crate::tile::TileContent;
 use serde_json::json;
 use std::io::{self, BufWriter, Seek as _, SeekFrom, Write as _};
@@ -22,7 +22,7 @@ const LEAF: usize = 4096;
 pub(crate) fn finish(
     journal: Journal,
     target: &Path,
-    metadata: &Metadata,
+    metadata: &ExportMetadata,
 ) -> Result<(), ExportError> {
     let path = journal.path().to_owned();
     let (tiles_start, tiles_end) = journal.span();
@@ -45,7 +45,7 @@ pub(crate) fn finish(
     // The header must not reach the disk before all the rest has.
     file.sync_data().at(&path)?;
     let (lon, lat, zoom) = metadata.center;
-    let header = Header {
+    let header = PmTilesHeader {
         root: (LENGTH as u64, root.len() as u64),
         metadata: (tiles_end, json.len() as u64),
         leaves: (leaves_start, leaves_length),
@@ -133,7 +133,7 @@ fn write_leaves(
     Ok((root, count, length))
 }
 
-fn metadata_json(metadata: &Metadata) -> String {
+fn metadata_json(metadata: &ExportMetadata) -> String {
     let mut all = json!({
         "name": metadata.name,
         "type": "overlay",

@@ -78,7 +78,7 @@ const VALUE_BYTES: u64 = 24;
 
 /// The kind of the pyramids that are built.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Kind {
+pub(super) struct PyramidKind {
     /// True if any point has a negative weight.
     pub(super) signed: bool,
     /// True if a counting index is built too: a second pyramid, over the points that have a weight,
@@ -90,7 +90,7 @@ pub(super) struct Kind {
 
 impl Limits {
     /// Returns the limits with which about `memory` bytes are used.
-    pub(super) fn for_memory(memory: u64, kind: Kind) -> Self {
+    pub(super) fn for_memory(memory: u64, kind: PyramidKind) -> Self {
         let threads = rayon::current_num_threads().max(1) as u64;
         let counted = if kind.counts { COUNTED_BYTES } else { 0 };
         let columns = match kind.columns as u64 {
@@ -128,7 +128,7 @@ struct Pair<T> {
 pub(super) fn build_all<S: PackSink>(
     runs: &[&dyn SortedPoints],
     plots: &[Plot],
-    kind: Kind,
+    kind: PyramidKind,
     limits: Limits,
     sink: &mut S,
     progress: &mut (dyn FnMut(u64) + Send),
@@ -190,7 +190,7 @@ fn waves(plots: &[Plot], limits: Limits) -> Vec<&[Plot]> {
 fn build(
     runs: &[&dyn SortedPoints],
     plot: &Plot,
-    kind: Kind,
+    kind: PyramidKind,
     limits: Limits,
 ) -> Result<Built, RunError> {
     if plot.points() > limits.part {
@@ -229,7 +229,7 @@ fn build(
 fn write<S: PackSink>(
     runs: &[&dyn SortedPoints],
     built: Built,
-    kind: Kind,
+    kind: PyramidKind,
     pyramids: &mut Pair<PyramidOfParts>,
     sink: &mut S,
 ) -> Result<(), BuildError<S::Error>> {
@@ -285,14 +285,14 @@ type Row = Box<[u64]>;
 /// A merge of stretches that together don't fit into memory. A stretch is the points of one quad in
 /// one run.
 struct Merge<'a> {
-    stretches: Vec<Stretch<'a>>,
+    stretches: Vec<RunStretch<'a>>,
     /// The next point of each stretch, as a number that sorts as points do; the point's values; and
     /// the index of the stretch in `stretches`.
     next: BinaryHeap<Reverse<(u128, Row, usize)>>,
 }
 
 /// A stretch, and how far it is merged: the points of one quad in one run.
-struct Stretch<'a> {
+struct RunStretch<'a> {
     run: &'a dyn SortedPoints,
     /// The number of the run, counted from 0.
     number: usize,
@@ -311,7 +311,7 @@ impl<'a> Merge<'a> {
         columns: usize,
     ) -> Result<Self, RunError> {
         let stretches = runs.iter().zip(ranges).enumerate();
-        let stretches = stretches.map(|(number, (run, range))| Stretch {
+        let stretches = stretches.map(|(number, (run, range))| RunStretch {
             run: *run,
             number,
             rest: range.clone(),
@@ -360,7 +360,7 @@ impl<'a> Merge<'a> {
     }
 }
 
-impl Stretch<'_> {
+impl RunStretch<'_> {
     fn next(&mut self) -> Result<Option<(Point, Row)>, RunError> {
         if self.buffer.len() == 0 {
             self.fill()?;
@@ -491,7 +491,7 @@ mod tests {
             assert!(points > last);
             last = points;
         };
-        let kind = Kind {
+        let kind = PyramidKind {
             signed,
             counts: true,
             columns: 0,
@@ -571,7 +571,7 @@ mod tests {
     fn a_wave_has_as_many_points_as_memory_allows() {
         let threads = rayon::current_num_threads() as u64;
         for memory in [0, 1 << 20, 64 << 20, 1 << 30, 1 << 40] {
-            let kind = Kind {
+            let kind = PyramidKind {
                 signed: false,
                 counts: false,
                 columns: 0,

@@ -80,11 +80,11 @@ pub enum PackError {
 }
 
 /// A conversion of an I/O error into one that names the file's path.
-pub(super) trait AtPath<T> {
+pub(super) trait IntoPackError<T> {
     fn at(self, path: &Path) -> Result<T, PackError>;
 }
 
-impl<T> AtPath<T> for io::Result<T> {
+impl<T> IntoPackError<T> for io::Result<T> {
     fn at(self, path: &Path) -> Result<T, PackError> {
         self.map_err(|error| PackError::Io {
             path: path.to_owned(),

@@ -4,7 +4,7 @@
 //! A pack may be interrupted at any moment. The runs that the log names are complete. When the pack
 //! is resumed, their points needn't be read from the sources again if the sources are unchanged.
 
-use super::error::{AtPath as _, PackError};
+use super::error::{IntoPackError as _, PackError};
 use super::row_run::path_beside;
 use super::run::{Run, SortedPoints as _};
 use super::weights::WeightRange;
@@ -21,7 +21,7 @@ const VERSION: u32 = 2;
 
 /// A source of points, as the log knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SourceState {
+pub struct LoggedSource {
     /// The name by which the source was given.
     pub name: String,
     /// The state of the source's content: for a file, its size and the time when it was last
@@ -33,14 +33,14 @@ pub struct SourceState {
 /// A line of the log.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Line {
+enum LogLine {
     /// The beginning of the log: its version, and the settings on which the points of the sources
     /// depend.
     Pack { version: u32, settings: String },
     /// A source begins; `start` is the number of points of all sources before it.
     Begin {
         number: usize,
-        source: SourceState,
+        source: LoggedSource,
         start: u64,
     },
     /// A run is on the disk.
@@ -87,7 +87,7 @@ impl Progress {
 
 /// The journal of a pack that is going on. The folder is locked as long as this value exists.
 #[derive(Debug)]
-pub(super) struct Journal {
+pub(super) struct PackJournal {
     folder: PathBuf,
     log: File,
 }
@@ -112,11 +112,11 @@ pub(super) fn look(folder: &Path, target: &Path) -> Result<Found, PackError> {
         Err(error) => return Err(error).at(&path),
     };
     lock(&log, target)?;
-    let has_run = lines(&log).any(|(line, _)| matches!(line, Line::Run { .. }));
+    let has_run = lines(&log).any(|(line, _)| matches!(line, LogLine::Run { .. }));
     Ok(if has_run { Found::Runs } else { Found::Begun })
 }
 
-impl Journal {
+impl PackJournal {
     /// Opens the journal in `folder`, and locks it.
     ///
     /// With `resume`, the result has the finished runs of an interrupted pack, as far as its
@@ -126,7 +126,7 @@ impl Journal {
     pub(super) fn open(
         folder: &Path,
         target: &Path,
-        sources: &[SourceState],
+        sources: &[LoggedSource],
         settings: &str,
         columns: bool,
         resume: bool,
@@ -150,7 +150,7 @@ impl Journal {
         journal.log.set_len(end).at(&path)?;
         journal.log.seek(SeekFrom::End(0)).at(&path)?;
         if end == 0 {
-            journal.append(&Line::Pack {
+            journal.append(&LogLine::Pack {
                 version: VERSION,
                 settings: settings.to_owned(),
             })?;
@@ -172,7 +172,7 @@ impl Journal {
     /// Returns the number of bytes at the beginning of the log that stay.
     fn replay(
         &self,
-        sources: &[SourceState],
+        sources: &[LoggedSource],
         settings: &str,
         columns: bool,
         progress: &mut Progress,
@@ -182,7 +182,7 @@ impl Journal {
         let mut usable = u64::MAX;
         for (line, end) in lines(&self.log) {
             match line {
-                Line::Pack {
+                LogLine::Pack {
                     version,
                     settings: other,
                 } => {
@@ -192,7 +192,7 @@ impl Journal {
                     }
                     kept = end;
                 }
-                Line::Begin {
+                LogLine::Begin {
                     number,
                     source,
                     start,
@@ -202,7 +202,7 @@ impl Journal {
                         usable = start;
                     }
                 }
-                Line::Run {
+                LogLine::Run {
                     number,
                     points: more,
                     weights,
@@ -221,7 +221,7 @@ impl Journal {
                     progress.weights.join(weights);
                     kept = end;
                 }
-                Line::End {
+                LogLine::End {
                     number,
                     end,
                     report,
@@ -259,10 +259,10 @@ impl Journal {
     pub(super) fn begin(
         &mut self,
         number: usize,
-        source: &SourceState,
+        source: &LoggedSource,
         start: u64,
     ) -> Result<(), PackError> {
-        self.append(&Line::Begin {
+        self.append(&LogLine::Begin {
             number,
             source: source.clone(),
             start,
@@ -277,7 +277,7 @@ impl Journal {
         points: u64,
         weights: WeightRange,
     ) -> Result<(), PackError> {
-        self.append(&Line::Run {
+        self.append(&LogLine::Run {
             number,
             points,
             weights,
@@ -292,14 +292,14 @@ impl Journal {
         end: u64,
         report: serde_json::Value,
     ) -> Result<(), PackError> {
-        self.append(&Line::End {
+        self.append(&LogLine::End {
             number,
             end,
             report,
         })
     }
 
-    fn append(&mut self, line: &Line) -> Result<(), PackError> {
+    fn append(&mut self, line: &LogLine) -> Result<(), PackError> {
         let path = self.folder.join(LOG);
         let mut text = serde_json::to_vec(line)
             .map_err(io::Error::from)
@@ -332,7 +332,7 @@ pub(super) fn make_folder(folder: &Path) -> Result<(), PackError> {
 
 /// Returns the lines of a log, each with the offset behind it. It stops before the first line that
 /// was cut off or can't be decoded.
-fn lines(log: &File) -> impl Iterator<Item = (Line, u64)> {
+fn lines(log: &File) -> impl Iterator<Item = (LogLine, u64)> {
     let mut reader = BufReader::new(log);
     let mut end = reader.seek(SeekFrom::Start(0)).unwrap_or(0);
     std::iter::from_fn(move || {
@@ -363,14 +363,14 @@ mod tests {
     use crate::pack::run;
     use heatsplat_points::Point;
 
-    fn source(name: &str, stamp: Option<&str>) -> SourceState {
-        SourceState {
+    fn source(name: &str, stamp: Option<&str>) -> LoggedSource {
+        LoggedSource {
             name: name.to_owned(),
             stamp: stamp.map(str::to_owned),
         }
     }
 
-    fn add_run(journal: &mut Journal, number: usize, points: usize) {
+    fn add_run(journal: &mut PackJournal, number: usize, points: usize) {
         let points = vec![
             Point {
                 x: 1,
@@ -387,8 +387,12 @@ mod tests {
 
     /// Returns the rest of a pack after an interruption, by the numbers of reused runs, finished
     /// sources and points before the next source.
-    fn left(folder: &Path, sources: &[SourceState], settings: &str) -> Option<(usize, usize, u64)> {
-        let opened = Journal::open(folder, folder, sources, settings, false, true);
+    fn left(
+        folder: &Path,
+        sources: &[LoggedSource],
+        settings: &str,
+    ) -> Option<(usize, usize, u64)> {
+        let opened = PackJournal::open(folder, folder, sources, settings, false, true);
         let (_, progress) = opened.ok()?;
         Some((progress.runs.len(), progress.finished.len(), progress.start))
     }
@@ -403,7 +407,7 @@ mod tests {
         ];
         let write = || {
             let (mut journal, _) =
-                Journal::open(&folder, &folder, &sources, "s", false, false).unwrap();
+                PackJournal::open(&folder, &folder, &sources, "s", false, false).unwrap();
             journal.begin(0, &sources[0], 0).unwrap();
             add_run(&mut journal, 0, 1000);
             journal.end(0, 1500, serde_json::json!("a")).unwrap();

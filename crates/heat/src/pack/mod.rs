@@ -25,10 +25,10 @@ mod weights;
 
 pub use error::PackError;
 pub use join::{ColumnRules, JoinedForm};
-pub use journal::SourceState;
+pub use journal::LoggedSource;
 pub use packer::{PackProgress, Packer};
 pub use row_run::RowColumn;
-pub use settings::{DiskSpace, IfExists, PackSettings};
+pub use settings::{DiskSpace, IfPackExists, PackSettings};
 
 #[cfg(test)]
 mod tests;

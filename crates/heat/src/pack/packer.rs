@@ -1,13 +1,13 @@
 //! A pack that is being written: points are added, runs are written, and at last the file is made.
 
-use super::build::{BuildError, Kind, Limits, PackSink, build_all};
+use super::build::{BuildError, Limits, PackSink, PyramidKind, build_all};
 use super::cut::cut;
-use super::error::{AtPath as _, PackError};
+use super::error::{IntoPackError as _, PackError};
 use super::join::{ColumnRules, JoinError, join};
-use super::journal::{FinishedSource, Journal, SourceState, make_folder};
+use super::journal::{FinishedSource, LoggedSource, PackJournal, make_folder};
 use super::row_run::{self, RowColumn, in_order, path_beside, sorted_order};
 use super::run::{self, IndexRun, Run, SortedPoints};
-use super::settings::{DiskSpace, IfExists, PackSettings, folder_of, partial};
+use super::settings::{DiskSpace, IfPackExists, PackSettings, folder_of, partial};
 use super::weights::WeightRange;
 use crate::{HeatFile, HeatSummary, HeatWriter, Metadata, WriteError, WriterOptions};
 use heatsplat_points::paged::PagedIndex;
@@ -51,14 +51,14 @@ pub struct Packer {
     /// The folder beside the target in which the file is written.
     beside: PathBuf,
     settings: PackSettings,
-    journal: Journal,
+    journal: PackJournal,
     /// True if the file is finished, so that nothing is left to resume.
     is_finished: bool,
     runs: Vec<Run>,
     /// The indices of other files, whose points are packed too.
     indices: Vec<IndexRun>,
     finished: Vec<FinishedSource>,
-    sources: Vec<SourceState>,
+    sources: Vec<LoggedSource>,
     collected: PointsBuilder,
     /// The range of the weights of all points so far.
     weights: WeightRange,
@@ -94,7 +94,7 @@ impl Packer {
     pub fn new(
         target: &Path,
         settings: PackSettings,
-        sources: Vec<SourceState>,
+        sources: Vec<LoggedSource>,
         options: &str,
     ) -> Result<Self, PackError> {
         Self::begin_pack(target, settings, sources, options, (Vec::new(), None))
@@ -110,7 +110,7 @@ impl Packer {
     pub fn with_columns(
         target: &Path,
         settings: PackSettings,
-        sources: Vec<SourceState>,
+        sources: Vec<LoggedSource>,
         options: &str,
         columns: Vec<String>,
         rules: Box<dyn ColumnRules>,
@@ -122,15 +122,15 @@ impl Packer {
     fn begin_pack(
         target: &Path,
         settings: PackSettings,
-        sources: Vec<SourceState>,
+        sources: Vec<LoggedSource>,
         options: &str,
         (columns, rules): (Vec<String>, Option<Box<dyn ColumnRules>>),
     ) -> Result<Self, PackError> {
         let folder = settings.folder(target);
         let beside = partial(folder_of(target), target);
-        let resume = settings.if_exists == IfExists::Resume;
+        let resume = settings.if_exists == IfPackExists::Resume;
         let (journal, progress) =
-            Journal::open(&folder, target, &sources, options, rules.is_some(), resume)?;
+            PackJournal::open(&folder, target, &sources, options, rules.is_some(), resume)?;
         make_folder(&beside)?;
         Ok(Self {
             target: target.to_owned(),
@@ -391,7 +391,7 @@ impl Packer {
             };
             PackError::Io { path, error }
         };
-        let kind = Kind {
+        let kind = PyramidKind {
             signed: self.weights.has_negative(),
             counts: self.counts && self.weights.hides_counts(),
             columns: self.columns.len(),

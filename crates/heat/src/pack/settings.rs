@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// The rule for a pack whose target exists, or to whose target an interrupted pack has left its
 /// runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum IfExists {
+pub enum IfPackExists {
     /// The pack is refused. All files stay unchanged.
     #[default]
     Fail,
@@ -28,7 +28,7 @@ pub struct PackSettings {
     /// The folder for temporary files; `None` stands for the folder of the target.
     pub temporary: Option<PathBuf>,
     /// The rule for the case that the target exists, or that an interrupted pack has left its runs.
-    pub if_exists: IfExists,
+    pub if_exists: IfPackExists,
 }
 
 /// The bytes that a point takes in the file, with its share of the cells: measured, and rounded up.
@@ -115,7 +115,7 @@ impl PackSettings {
     ///
     /// # Errors
     /// * [`PackError::Exists`] or [`PackError::Interrupted`] if the target exists, or an
-    ///   interrupted pack has left its runs, and [`IfExists::Fail`] is set
+    ///   interrupted pack has left its runs, and [`IfPackExists::Fail`] is set
     /// * [`PackError::Locked`] if another process packs to the target
     /// * [`PackError::Io`] if the folder of an interrupted pack can't be read
     pub fn check(&self, target: &Path) -> Result<bool, PackError> {
@@ -123,12 +123,14 @@ impl PackSettings {
         let exists = fs::symlink_metadata(target).is_ok();
         let found = journal::look(&folder, target)?;
         match self.if_exists {
-            IfExists::Resume if exists && found == Found::Nothing => Ok(false),
-            IfExists::Fail if exists => {
+            IfPackExists::Resume if exists && found == Found::Nothing => Ok(false),
+            IfPackExists::Fail if exists => {
                 let path = target.to_owned();
                 Err(PackError::Exists { path })
             }
-            IfExists::Fail if found == Found::Runs => Err(PackError::Interrupted { path: folder }),
+            IfPackExists::Fail if found == Found::Runs => {
+                Err(PackError::Interrupted { path: folder })
+            }
             _ => Ok(true),
         }
     }

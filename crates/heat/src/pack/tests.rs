@@ -1,10 +1,10 @@
 //! Tests of whole packs.
 
 use super::{
-    ColumnRules, IfExists, JoinedForm, PackError, PackSettings, Packer, RowColumn, SourceState,
+    ColumnRules, IfPackExists, JoinedForm, LoggedSource, PackError, PackSettings, Packer, RowColumn,
 };
 use crate::tests::{TestPath, bytes_of};
-use crate::{ColumnForm, HeatFile, HeatSummary, Metadata, PageCache, WriterOptions, Zone};
+use crate::{ColumnForm, HeatFile, HeatSummary, Metadata, PageCache, WriterOptions, ZoneMap};
 use heatsplat_points::{Point, PointSink as _, Points};
 use std::collections::HashSet;
 use std::fs;
@@ -35,7 +35,7 @@ fn clustered(number: u32, signed: bool) -> Vec<Point> {
 /// The least memory: runs of 65,536 points.
 const LITTLE: u64 = 1 << 20;
 
-fn settings(memory: u64, if_exists: IfExists) -> PackSettings {
+fn settings(memory: u64, if_exists: IfPackExists) -> PackSettings {
     PackSettings {
         memory,
         temporary: None,
@@ -43,8 +43,8 @@ fn settings(memory: u64, if_exists: IfExists) -> PackSettings {
     }
 }
 
-fn source(name: &str) -> SourceState {
-    SourceState {
+fn source(name: &str) -> LoggedSource {
+    LoggedSource {
         name: name.to_owned(),
         stamp: Some("1".to_owned()),
     }
@@ -105,7 +105,7 @@ fn a_pack_is_the_file_of_an_index_in_memory() {
                 .build()
                 .unwrap();
             let (first, second) = points.split_at(points.len() / 2);
-            let settings = settings(memory, IfExists::Fail);
+            let settings = settings(memory, IfPackExists::Fail);
             let summary = pool.install(|| pack(&target.0, &settings, &[first, second]));
             assert_eq!(summary.unwrap().points, u64::from(number));
             assert!(
@@ -126,11 +126,11 @@ fn packs_are_sources_and_their_union_is_one_pack() {
     let cache = Arc::new(PageCache::new(1 << 20));
     let parts = [first, second].map(|points| {
         let target = TestPath::new();
-        pack(&target.0, &settings(LITTLE, IfExists::Fail), &[points]).unwrap();
+        pack(&target.0, &settings(LITTLE, IfPackExists::Fail), &[points]).unwrap();
         target
     });
     let target = TestPath::new();
-    let settings = settings(LITTLE, IfExists::Fail);
+    let settings = settings(LITTLE, IfPackExists::Fail);
     let mut packer = Packer::new(&target.0, settings, vec![source("a")], "").unwrap();
     for part in &parts {
         let file = HeatFile::open(&part.0, &cache).unwrap();
@@ -153,8 +153,8 @@ fn an_interrupted_pack_is_resumed_to_the_same_file() {
     // The pack is interrupted behind this number of points.
     for broken in [0, 65_535, 65_536, 155_000, 200_000, 399_999] {
         let target = TestPath::new();
-        let states: Vec<SourceState> = ["0", "1", "2"].map(source).into();
-        let fresh = settings(LITTLE, IfExists::Fail);
+        let states: Vec<LoggedSource> = ["0", "1", "2"].map(source).into();
+        let fresh = settings(LITTLE, IfPackExists::Fail);
         let mut packer = Packer::new(&target.0, fresh, states, "options").unwrap();
         let mut left = broken;
         for (number, points) in sources.iter().enumerate() {
@@ -170,14 +170,14 @@ fn an_interrupted_pack_is_resumed_to_the_same_file() {
         drop(packer);
         let runs = broken / 65_536;
         assert_eq!(partial(&target.0).exists(), runs > 0);
-        let again = settings(LITTLE, IfExists::Fail).check(&target.0);
+        let again = settings(LITTLE, IfPackExists::Fail).check(&target.0);
         assert_eq!(
             matches!(again, Err(PackError::Interrupted { .. })),
             runs > 0
         );
         // Another memory makes longer runs, and the same file.
-        let resumed = settings(2 * LITTLE, IfExists::Resume);
-        let states: Vec<SourceState> = ["0", "1", "2"].map(source).into();
+        let resumed = settings(2 * LITTLE, IfPackExists::Resume);
+        let states: Vec<LoggedSource> = ["0", "1", "2"].map(source).into();
         let mut packer = Packer::new(&target.0, resumed.clone(), states, "options").unwrap();
         assert_eq!(packer.resumed_points(), runs as u64 * 65_536);
         let finished = [150_000, 160_000, 400_000].map(|end| end <= runs * 65_536);
@@ -195,11 +195,11 @@ fn an_interrupted_pack_is_resumed_to_the_same_file() {
 fn a_target_is_replaced_only_on_demand_and_only_by_a_whole_file() {
     let target = TestPath::new();
     let points = clustered(1000, false);
-    pack(&target.0, &settings(LITTLE, IfExists::Fail), &[&points]).unwrap();
+    pack(&target.0, &settings(LITTLE, IfPackExists::Fail), &[&points]).unwrap();
     let whole = fs::read(&target.0).unwrap();
-    let refused = settings(LITTLE, IfExists::Fail).check(&target.0);
+    let refused = settings(LITTLE, IfPackExists::Fail).check(&target.0);
     assert!(matches!(refused, Err(PackError::Exists { .. })));
-    let overwrite = settings(LITTLE, IfExists::Overwrite);
+    let overwrite = settings(LITTLE, IfPackExists::Overwrite);
     let mut packer = Packer::new(&target.0, overwrite.clone(), vec![source("a")], "").unwrap();
     packer.push(&points[..10]);
     let locked = overwrite.check(&target.0);
@@ -217,7 +217,7 @@ fn temporary_files_lie_in_a_folder_of_choice() {
     fs::create_dir_all(&folder).unwrap();
     let elsewhere = PackSettings {
         temporary: Some(folder.clone()),
-        ..settings(LITTLE, IfExists::Fail)
+        ..settings(LITTLE, IfPackExists::Fail)
     };
     let points = clustered(100_000, false);
     let mut packer = Packer::new(&target.0, elsewhere, vec![source("a")], "").unwrap();
@@ -275,7 +275,7 @@ fn rows(number: u32) -> Vec<Row> {
 }
 
 /// Returns a pack of rows with columns that begins, or goes on.
-fn begin_rows(target: &Path, memory: u64, if_exists: IfExists) -> Packer {
+fn begin_rows(target: &Path, memory: u64, if_exists: IfPackExists) -> Packer {
     let names = vec!["number".to_owned(), "text".to_owned()];
     let settings = settings(memory, if_exists);
     let rules = Box::new(SameEverywhere);
@@ -315,7 +315,7 @@ fn add_rows(packer: &mut Packer, rows: &[Row], some: usize) {
 
 /// Packs rows with their columns, some at a time.
 fn pack_rows(target: &Path, rows: &[Row], some: usize, memory: u64) -> HeatSummary {
-    let mut packer = begin_rows(target, memory, IfExists::Overwrite);
+    let mut packer = begin_rows(target, memory, IfPackExists::Overwrite);
     packer.begin(0).unwrap();
     add_rows(&mut packer, rows, some);
     packer.end(0, serde_json::json!(0)).unwrap();
@@ -327,11 +327,11 @@ fn an_interrupted_pack_with_columns_is_resumed_to_the_same_file() {
     let all = rows(90_000);
     let (whole, target) = (TestPath::new(), TestPath::new());
     pack_rows(&whole.0, &all, 90_000, 1 << 30);
-    let mut packer = begin_rows(&target.0, LITTLE, IfExists::Fail);
+    let mut packer = begin_rows(&target.0, LITTLE, IfPackExists::Fail);
     packer.begin(0).unwrap();
     add_rows(&mut packer, &all[..34_000], 17_000);
     drop(packer);
-    let mut packer = begin_rows(&target.0, LITTLE, IfExists::Resume);
+    let mut packer = begin_rows(&target.0, LITTLE, IfPackExists::Resume);
     assert_eq!(packer.resumed_points(), 34_000);
     packer.begin(0).unwrap();
     add_rows(&mut packer, &all, 23_000);
@@ -381,12 +381,12 @@ fn columns_lie_beside_their_points() {
     }
     // Zone maps are those of the pages' values.
     let zones = file.column_zones(&file.columns()[0]).unwrap();
-    let pages = columns[0].chunks(2048).map(Zone::of);
+    let pages = columns[0].chunks(2048).map(ZoneMap::of);
     assert!(pages.eq(zones.iter().copied()));
     // The points alone have another identity, and packs of them are what they were.
     let plain: Vec<Point> = all.iter().map(|row| row.0).collect();
     let target = TestPath::new();
-    let plain = pack(&target.0, &settings(LITTLE, IfExists::Fail), &[&plain]).unwrap();
+    let plain = pack(&target.0, &settings(LITTLE, IfPackExists::Fail), &[&plain]).unwrap();
     assert_ne!(plain.identity, summary.identity);
 }
 

@@ -60,12 +60,12 @@ fn axes_in(seen: &[String], options: &LoadOptions) -> usize {
 }
 
 /// The error for a table that can't be read, and the likelihood that this table is meant.
-pub(crate) struct TableError {
+pub(crate) struct UnreadableTable {
     pub(crate) likelihood: Likelihood,
     pub(crate) error: LoadError,
 }
 
-impl From<LoadError> for TableError {
+impl From<LoadError> for UnreadableTable {
     fn from(error: LoadError) -> Self {
         Self {
             likelihood: Likelihood::default(),
@@ -77,7 +77,7 @@ impl From<LoadError> for TableError {
 /// The error of the likeliest table among those that were tried so far; `None` before the first
 /// error.
 #[derive(Default)]
-pub(crate) struct LikeliestError(Option<TableError>);
+pub(crate) struct LikeliestError(Option<UnreadableTable>);
 
 impl LikeliestError {
     /// Adds the error of one more table. It replaces the error that is held if its table is
@@ -85,7 +85,7 @@ impl LikeliestError {
     ///
     /// # Errors
     /// An error that doesn't concern this table alone, such as a failed read, is returned at once.
-    pub(crate) fn note(&mut self, found: TableError) -> Result<(), LoadError> {
+    pub(crate) fn note(&mut self, found: UnreadableTable) -> Result<(), LoadError> {
         match found.error {
             LoadError::NoPositionColumns { .. }
             | LoadError::NoSuchColumn { .. }
@@ -101,7 +101,7 @@ impl LikeliestError {
     }
 
     /// The error of the likeliest table, and its likelihood; `None` if no table gave an error.
-    pub(crate) fn into_error(self) -> Option<TableError> {
+    pub(crate) fn into_error(self) -> Option<UnreadableTable> {
         self.0
     }
 }

@@ -11,7 +11,7 @@ use std::f64::consts::PI;
 pub(crate) struct LocalCrs {
     /// The system's name in messages.
     name: String,
-    kind: Kind,
+    kind: SystemKind,
     /// The system's prime meridian, as its longitude in radians east of Greenwich.
     meridian: f64,
     datum: Datum,
@@ -20,7 +20,7 @@ pub(crate) struct LocalCrs {
     accepted: Option<f64>,
 }
 
-enum Kind {
+enum SystemKind {
     /// Longitudes and latitudes in an angular unit. The number is the size of this unit in degrees.
     Angles(f64),
     /// A projection, and the geographic system on the same ellipsoid. Positions are transformed
@@ -54,7 +54,7 @@ impl LocalCrs {
     pub(super) fn angles(name: String, unit: f64, meridian: f64, datum: Datum) -> Self {
         Self {
             name,
-            kind: Kind::Angles(unit),
+            kind: SystemKind::Angles(unit),
             meridian: meridian.to_radians(),
             datum,
             accepted: None,
@@ -86,7 +86,7 @@ impl LocalCrs {
             accepted: None,
         };
         if words == new_zealand::WORDS {
-            return Some(plane(Kind::NewZealand));
+            return Some(plane(SystemKind::NewZealand));
         }
         let shape = match flattening {
             0.0 => format!("+R={axis}"),
@@ -95,7 +95,7 @@ impl LocalCrs {
         let words = words.replace(' ', " +");
         let from = Proj::from_proj_string(&format!("+proj={words} {shape}")).ok()?;
         let to = Proj::from_proj_string(&format!("+proj=longlat {shape}")).ok()?;
-        Some(plane(Kind::Plane(Box::new((from, to)))))
+        Some(plane(SystemKind::Plane(Box::new((from, to)))))
     }
 
     pub(super) fn name(&self) -> &str {
@@ -133,17 +133,17 @@ impl LocalCrs {
     fn on_datum(&self, x: f64, y: f64) -> Option<(f64, f64)> {
         let (lon, lat) = match &self.kind {
             // Rows in plain degrees may have longitudes and latitudes in this range, too.
-            Kind::Angles(unit) if (x * unit).abs() <= 540.0 && (y * unit).abs() <= 90.0 => {
+            SystemKind::Angles(unit) if (x * unit).abs() <= 540.0 && (y * unit).abs() <= 90.0 => {
                 ((x * unit).to_radians(), (y * unit).to_radians())
             }
-            Kind::Angles(_) => return None,
-            Kind::Plane(systems) => {
+            SystemKind::Angles(_) => return None,
+            SystemKind::Plane(systems) => {
                 let (from, to) = &**systems;
                 let mut at = (x, y, 0.0);
                 transform(from, to, &mut at).ok()?;
                 (at.0, at.1)
             }
-            Kind::NewZealand => new_zealand::place(x, y)?,
+            SystemKind::NewZealand => new_zealand::place(x, y)?,
         };
         let lon = lon + self.meridian;
         // The areas of datums end at ±180°, so the longitude is wrapped into this range.

@@ -65,7 +65,7 @@ pub(super) struct PlaceColumn {
 /// Counts of one column's values by kind: geometries, pairs of coordinates, and codes of areas
 /// (geohash, MGRS and others).
 #[derive(Clone, Debug, Default)]
-struct Contents {
+struct PlaceCounts {
     values: usize,
     geometries: usize,
     pairs: Vec<CoordinatePair>,
@@ -92,7 +92,7 @@ struct CodeCount {
     largest: f64,
 }
 
-impl Contents {
+impl PlaceCounts {
     /// Makes empty counts for a column with the name `name`. `is_asked` is true if an option names
     /// the column. Both decide which kinds of codes are looked for.
     fn new(name: &str, is_asked: bool) -> Self {
@@ -186,8 +186,8 @@ impl PlaceColumn {
             None => None,
         };
         let columns = seen.iter().enumerate();
-        let mut contents: Vec<Contents> = columns
-            .map(|(at, name)| Contents::new(name, asked == Some(at)))
+        let mut contents: Vec<PlaceCounts> = columns
+            .map(|(at, name)| PlaceCounts::new(name, asked == Some(at)))
             .collect();
         for (_, record) in rows.records().take(EXAMINED) {
             let fields = rows.dialect.fields(record, true);
@@ -246,7 +246,12 @@ impl PlaceColumn {
 
     /// The column with the index `at`, if its values are whole positions; otherwise `None`.
     /// `contents` are the counts of its values.
-    fn of(at: usize, contents: Contents, seen: &[String], options: &LoadOptions) -> Option<Self> {
+    fn of(
+        at: usize,
+        contents: PlaceCounts,
+        seen: &[String],
+        options: &LoadOptions,
+    ) -> Option<Self> {
         let name = quoted(seen, at);
         let asked = options.geom.is_some();
         // Of kinds that fit as many values the first one is meant, which `max_by_key` takes last.

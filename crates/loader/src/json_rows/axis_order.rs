@@ -1,7 +1,7 @@
 //! The order of two coordinates that have no names. It is decided by an option, by the values in
 //! the first rows, or by a convention.
 
-use super::path::Step;
+use super::path::PathStep;
 use super::picker::Picker;
 use crate::geojson::object::string;
 use crate::number;
@@ -64,7 +64,10 @@ pub(super) fn json_number(json: &[u8]) -> Option<f64> {
 
 /// The pairs of numbers at two JSON paths in each row. Rows without a number at both paths are left
 /// out.
-pub(super) fn number_pairs(rows: &[&[u8]], (first, second): (&[Step], &[Step])) -> Vec<(f64, f64)> {
+pub(super) fn number_pairs(
+    rows: &[&[u8]],
+    (first, second): (&[PathStep], &[PathStep]),
+) -> Vec<(f64, f64)> {
     let mut picker = Picker::default();
     let slots = (picker.add(first), picker.add(second));
     let (mut pairs, mut picked) = (Vec::new(), Vec::new());

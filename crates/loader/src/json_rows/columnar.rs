@@ -4,7 +4,7 @@
 use super::axis_order::json_number;
 use super::held_document::HeldDocument;
 use super::held_forms::is_column;
-use super::path::{Step, members, offset_in};
+use super::path::{PathStep, members, offset_in};
 use crate::columns::resolve::{Names, PositionColumns, resolve};
 use crate::error::LoadError;
 use crate::geojson::object::{not_null, typed};
@@ -23,7 +23,7 @@ use std::ops::Range;
 pub(super) fn source(
     input: Input,
     sample: Vec<u8>,
-    path: &[Step],
+    path: &[PathStep],
     options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
     let document = HeldDocument::read(input, sample, (path, "column-wise JSON"), options)?;

@@ -3,7 +3,7 @@
 
 use super::json_text::JsonText;
 use super::outline::{LEFT_OUT, names_in, search};
-use super::path::{PartialValue, Step, dotted};
+use super::path::{PartialValue, PathStep, dotted};
 use super::row_scanner::key;
 use crate::error::LoadError;
 use crate::geojson::cursor::{Cursor, ScanStop, unexpected};
@@ -30,7 +30,7 @@ pub(super) struct LateMembers {
 pub(super) struct DocumentTail {
     file: String,
     /// The JSON path of the rows in the document.
-    path: Vec<Step>,
+    path: Vec<PathStep>,
     /// The opening brackets, from the outermost, of the objects and arrays around the rows that are
     /// not closed yet.
     open: Vec<u8>,
@@ -48,14 +48,14 @@ pub(super) struct DocumentTail {
 
 impl DocumentTail {
     pub(super) fn new(
-        path: &[Step],
+        path: &[PathStep],
         file: String,
         options: &LoadOptions,
         late: LateMembers,
     ) -> Self {
-        let bracket = |step: &Step| match step {
-            Step::Member(_) => b'{',
-            Step::Element(_) => b'[',
+        let bracket = |step: &PathStep| match step {
+            PathStep::Member(_) => b'{',
+            PathStep::Element(_) => b'[',
         };
         Self {
             file,
@@ -209,7 +209,7 @@ mod tests {
     /// rows. Returns the number of bytes that belong to the document, and true if the document
     /// ended there; or the error's message.
     fn outcome(text: &str, split: usize) -> Result<(usize, bool), String> {
-        let path = [Step::Member("a".to_owned()), Step::Element(0)];
+        let path = [PathStep::Member("a".to_owned()), PathStep::Element(0)];
         let late = LateMembers {
             names: true,
             reference: true,

@@ -1,7 +1,7 @@
 //! Documents that are held in memory as a whole, since their positions are spread over them.
 
 use super::document_tail::{DocumentTail, LateMembers};
-use super::path::{Step, elements, members, offset_in};
+use super::path::{PathStep, elements, members, offset_in};
 use crate::columns::resolve::ResolvedColumns;
 use crate::crs::Crs;
 use crate::error::LoadError;
@@ -34,7 +34,7 @@ impl HeldDocument {
     pub(super) fn read(
         mut input: Input,
         sample: Vec<u8>,
-        (path, form): (&[Step], &str),
+        (path, form): (&[PathStep], &str),
         options: &LoadOptions,
     ) -> Result<Self, LoadError> {
         let (mut text, origin) = (sample, input.origin);
@@ -69,7 +69,7 @@ impl HeldDocument {
     }
 
     /// Returns an error if the document has other positions after the part at `path`.
-    fn check_tail(&self, path: &[Step], options: &LoadOptions) -> Result<(), LoadError> {
+    fn check_tail(&self, path: &[PathStep], options: &LoadOptions) -> Result<(), LoadError> {
         let late = LateMembers {
             names: false,
             reference: false,
@@ -103,12 +103,12 @@ impl HeldDocument {
 }
 
 /// The range, in bytes, of the value at a JSON path in a document; empty if there is no such value.
-fn part_at(text: &[u8], path: &[Step]) -> Range<usize> {
+fn part_at(text: &[u8], path: &[PathStep]) -> Range<usize> {
     let mut json = text.trim_ascii();
     for step in path {
         let found = match step {
-            Step::Member(name) => members(json).find(|(key, _)| key == name).map(|m| m.1),
-            Step::Element(at) => elements(json).nth(*at),
+            PathStep::Member(name) => members(json).find(|(key, _)| key == name).map(|m| m.1),
+            PathStep::Element(at) => elements(json).nth(*at),
         };
         json = found.map_or(&[], |value| value.json);
     }

@@ -3,7 +3,7 @@
 
 use super::path::{PartialValue, elements, members};
 use super::placing::{PlaceRule, Placing, PlacingError, choose};
-use super::row_columns::RowColumns;
+use super::row_columns::JsonColumns;
 use crate::geojson::skip_value;
 use crate::options::LoadOptions;
 
@@ -23,7 +23,7 @@ pub(super) struct Judgement<'a> {
     pub(super) form: RowForm,
     /// The rows. If they are in groups, these are the rows of all groups.
     pub(super) rows: Vec<&'a [u8]>,
-    pub(super) columns: RowColumns,
+    pub(super) columns: JsonColumns,
     pub(super) placing: Result<Placing, PlacingError>,
     /// True if the rows are recognised as those that a well-known program writes, such as Esri
     /// JSON. The rest of the document is then not searched for rows.
@@ -62,7 +62,7 @@ impl<'a> Judgement<'a> {
             RowForm::Groups => alike.flat_map(skip_value::elements).collect(),
             _ => alike.collect(),
         };
-        let columns = RowColumns::new(&rows, names);
+        let columns = JsonColumns::new(&rows, names);
         let is_bare = form != RowForm::Objects && names.is_none();
         let placing = choose(&columns, &rows, is_bare, options);
         Some(Self {

@@ -2,7 +2,7 @@
 //! coordinate system, or with further columns in an object inside the row.
 
 use super::judgement::{Judgement, RowForm};
-use super::path::{Step, dotted, members, members_path};
+use super::path::{PathStep, dotted, members, members_path};
 use super::placing::{PlaceRule, Placing};
 use crate::options::{AxisOrder, LoadOptions};
 use crate::parameter::Parameter;
@@ -14,7 +14,7 @@ use std::collections::HashSet;
 /// array.
 pub(super) fn adapt(
     judgement: &mut Judgement<'_>,
-    path: &[Step],
+    path: &[PathStep],
     around: Option<&[u8]>,
     options: &LoadOptions,
 ) {
@@ -86,10 +86,10 @@ fn esri(judgement: &mut Judgement<'_>, around: Option<&[u8]>) -> Option<Placing>
 
 /// Recognises elements of OpenStreetMap, as the Overpass API answers. Returns the rules for their
 /// positions; `None` for other rows.
-fn overpass(judgement: &mut Judgement<'_>, path: &[Step]) -> Option<Placing> {
+fn overpass(judgement: &mut Judgement<'_>, path: &[PathStep]) -> Option<Placing> {
     let has = |names: &[&str]| judgement.columns.at(&members_path(names)).is_some();
     let is_element = has(&["type"]) && has(&["id"]) && (has(&["lat"]) || has(&["center", "lat"]));
-    if !is_element || path.last() != Some(&Step::Member("elements".to_owned())) {
+    if !is_element || path.last() != Some(&PathStep::Member("elements".to_owned())) {
         return None;
     }
     judgement.columns.lift("tags");
@@ -103,8 +103,8 @@ fn overpass(judgement: &mut Judgement<'_>, path: &[Step]) -> Option<Placing> {
 
 /// Recognises rows of Google's Semantic Location History, which has a file for each month. Returns
 /// the rules for their positions; `None` for other rows.
-fn semantic_history(judgement: &Judgement<'_>, path: &[Step]) -> Option<Placing> {
-    if path.last() != Some(&Step::Member("timelineObjects".to_owned())) {
+fn semantic_history(judgement: &Judgement<'_>, path: &[PathStep]) -> Option<Placing> {
+    if path.last() != Some(&PathStep::Member("timelineObjects".to_owned())) {
         return None;
     }
     let begins = |names: &[&str]| judgement.columns.begins(&members_path(names));
@@ -150,9 +150,9 @@ fn timeline(judgement: &Judgement<'_>) -> Option<Placing> {
     Some(placing(rules, true, why))
 }
 
-impl super::row_columns::RowColumns {
+impl super::row_columns::JsonColumns {
     /// Returns true if a column has this JSON path, or lies inside the object or array there.
-    fn begins(&self, path: &[Step]) -> bool {
+    fn begins(&self, path: &[PathStep]) -> bool {
         self.all.iter().any(|column| column.path.starts_with(path))
     }
 

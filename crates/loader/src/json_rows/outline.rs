@@ -8,7 +8,7 @@ use super::held_forms::{is_columnar, is_topology};
 use super::judgement::{Judgement, is_geojson};
 use super::known_shapes;
 use super::path::{
-    Container, DEPTH, PartialValue, Step, dotted, elements, members, offset_in, whole_values,
+    Container, DEPTH, PartialValue, PathStep, dotted, elements, members, offset_in, whole_values,
 };
 use crate::geojson::object::string;
 use crate::options::LoadOptions;
@@ -35,7 +35,7 @@ pub(super) const LEFT_OUT: &[&str] = &[
 /// A part of a document that is GeoJSON or has rows.
 #[derive(Debug)]
 pub(super) struct DocumentPart<'a> {
-    pub(super) path: Vec<Step>,
+    pub(super) path: Vec<PathStep>,
     /// The offset, in bytes of the document, at which this part begins.
     pub(super) at: usize,
     pub(super) kind: PartKind<'a>,
@@ -143,7 +143,7 @@ impl<'a> RowSearch<'a, '_> {
         }
     }
 
-    fn push(&mut self, path: &[Step], json: &[u8], kind: PartKind<'a>) {
+    fn push(&mut self, path: &[PathStep], json: &[u8], kind: PartKind<'a>) {
         self.outline.parts.push(DocumentPart {
             path: path.to_vec(),
             at: offset_in(self.sample, json),
@@ -151,7 +151,7 @@ impl<'a> RowSearch<'a, '_> {
         });
     }
 
-    fn is_asked(&self, path: &[Step]) -> bool {
+    fn is_asked(&self, path: &[PathStep]) -> bool {
         self.options.rows.as_deref().is_some_and(|rows| {
             let rows = rows.strip_prefix("$.").unwrap_or(rows);
             rows == dotted(path)
@@ -163,7 +163,7 @@ impl<'a> RowSearch<'a, '_> {
     /// positions, or if the option `rows` names `path`. Otherwise it may become the part `without`.
     fn judge(
         &mut self,
-        path: &[Step],
+        path: &[PathStep],
         json: &[u8],
         container: Container,
         values: &[&'a [u8]],
@@ -192,7 +192,7 @@ impl<'a> RowSearch<'a, '_> {
         }
     }
 
-    fn visit(&mut self, json: &'a [u8], path: &mut Vec<Step>, around: Surroundings<'_>) {
+    fn visit(&mut self, json: &'a [u8], path: &mut Vec<PathStep>, around: Surroundings<'_>) {
         if self.is_ended || self.outline.parts.len() > 1 || path.len() > DEPTH {
             return;
         }
@@ -203,7 +203,7 @@ impl<'a> RowSearch<'a, '_> {
         }
     }
 
-    fn array(&mut self, json: &'a [u8], path: &mut Vec<Step>, around: Surroundings<'_>) {
+    fn array(&mut self, json: &'a [u8], path: &mut Vec<PathStep>, around: Surroundings<'_>) {
         let before = self.outline.parts.len();
         if self.options.rows.is_none() || self.is_asked(path) {
             if elements(json)
@@ -217,14 +217,14 @@ impl<'a> RowSearch<'a, '_> {
         }
         if self.outline.parts.len() == before {
             for (at, element) in elements(json).take(ELEMENTS).enumerate() {
-                path.push(Step::Element(at));
+                path.push(PathStep::Element(at));
                 self.visit(element.json, path, Surroundings::default());
                 path.pop();
             }
         }
     }
 
-    fn object(&mut self, json: &'a [u8], path: &mut Vec<Step>) {
+    fn object(&mut self, json: &'a [u8], path: &mut Vec<PathStep>) {
         let is_asked = self.is_asked(path);
         if self.options.rows.is_none() || is_asked {
             if is_geojson(json) {
@@ -259,7 +259,7 @@ impl<'a> RowSearch<'a, '_> {
             if self.options.rows.is_none() && LEFT_OUT.contains(&&*key) {
                 continue;
             }
-            path.push(Step::Member(key.into_owned()));
+            path.push(PathStep::Member(key.into_owned()));
             self.visit(value.json, path, around);
             path.pop();
         }

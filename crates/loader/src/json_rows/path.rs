@@ -9,7 +9,7 @@ pub(super) const DEPTH: usize = 64;
 
 /// A step from a JSON value to a part of it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Step {
+pub(super) enum PathStep {
     /// The member of an object with this name.
     Member(String),
     /// The element of an array with this index, counted from 0.
@@ -18,22 +18,22 @@ pub(super) enum Step {
 
 /// The text of a path: its steps with dots between them, such as `data.rows`. Elements are counted
 /// from 1. The empty path, which is the whole document, is `$`.
-pub(super) fn dotted(path: &[Step]) -> String {
+pub(super) fn dotted(path: &[PathStep]) -> String {
     if path.is_empty() {
         return "$".to_owned();
     }
-    let step = |step: &Step| match step {
-        Step::Member(name) => name.clone(),
-        Step::Element(at) => (at + 1).to_string(),
+    let step = |step: &PathStep| match step {
+        PathStep::Member(name) => name.clone(),
+        PathStep::Element(at) => (at + 1).to_string(),
     };
     path.iter().map(step).collect::<Vec<_>>().join(".")
 }
 
 /// The path that goes through members with these names, one inside the other.
-pub(super) fn members_path(names: &[&str]) -> Vec<Step> {
+pub(super) fn members_path(names: &[&str]) -> Vec<PathStep> {
     names
         .iter()
-        .map(|name| Step::Member((*name).to_owned()))
+        .map(|name| PathStep::Member((*name).to_owned()))
         .collect()
 }
 
@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(all, [("a".to_owned(), true), ("b".to_owned(), false)]);
         assert_eq!(whole_values(b"[[1],[2],[3", Container::Array).len(), 2);
         assert_eq!(whole_values(b"{} {} {", Container::Sequence).len(), 2);
-        let path = [Step::Member("a".to_owned()), Step::Element(0)];
+        let path = [PathStep::Member("a".to_owned()), PathStep::Element(0)];
         assert_eq!(
             (dotted(&path), dotted(&[])),
             ("a.1".to_owned(), "$".to_owned())

@@ -1,6 +1,6 @@
 //! Picking of values from rows: all wanted values of a row are found in one pass over its text.
 
-use super::path::Step;
+use super::path::PathStep;
 use crate::geojson::object::string;
 use crate::geojson::skip_value;
 
@@ -22,10 +22,10 @@ struct PathNode {
 }
 
 impl PathNode {
-    fn child(&mut self, step: &Step) -> &mut Self {
+    fn child(&mut self, step: &PathStep) -> &mut Self {
         match step {
-            Step::Member(name) => entry(&mut self.members, name),
-            Step::Element(at) => entry(&mut self.elements, at),
+            PathStep::Member(name) => entry(&mut self.members, name),
+            PathStep::Element(at) => entry(&mut self.elements, at),
         }
     }
 }
@@ -48,7 +48,7 @@ fn entry<'n, K: PartialEq + Clone>(nodes: &'n mut Vec<(K, PathNode)>, key: &K) -
 impl Picker {
     /// Adds a JSON path whose value is wanted from each row. Returns the index of this value among
     /// the picked values.
-    pub(super) fn add(&mut self, path: &[Step]) -> usize {
+    pub(super) fn add(&mut self, path: &[PathStep]) -> usize {
         let node = path.iter().fold(&mut self.root, PathNode::child);
         match node.slot {
             Some(slot) => slot,
@@ -64,7 +64,7 @@ impl Picker {
     /// Adds a second JSON path for the picked value with the index `slot`. A row that has a value
     /// at this path gives that value. Does nothing if another value is picked from this path
     /// already.
-    pub(super) fn alias(&mut self, path: &[Step], slot: usize) {
+    pub(super) fn alias(&mut self, path: &[PathStep], slot: usize) {
         let node = path.iter().fold(&mut self.root, PathNode::child);
         node.slot.get_or_insert(slot);
     }
@@ -130,9 +130,9 @@ mod tests {
 
     #[test]
     fn values_are_found_by_their_paths() {
-        let member = |name: &str| Step::Member(name.to_owned());
+        let member = |name: &str| PathStep::Member(name.to_owned());
         let mut picker = Picker::default();
-        let deep = picker.add(&[member("a"), member("b"), Step::Element(1)]);
+        let deep = picker.add(&[member("a"), member("b"), PathStep::Element(1)]);
         let array = picker.add(&[member("a"), member("b")]);
         let missing = picker.add(&[member("x")]);
         assert_eq!(picker.add(&[member("x")]), missing);

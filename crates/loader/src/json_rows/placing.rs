@@ -2,9 +2,9 @@
 //! their values.
 
 use super::axis_order::{DecidedOrder, OrderReason, decide, number_pairs};
-use super::path::Step;
+use super::path::PathStep;
 use super::readings::{pixels, readings};
-use super::row_columns::{RowColumn, RowColumns};
+use super::row_columns::{JsonColumn, JsonColumns};
 use super::unused_options::first_set;
 use crate::columns::axes::{latitude, longitude};
 use crate::columns::{self, normalised, quoted};
@@ -16,8 +16,8 @@ use crate::parameter::Parameter;
 pub(super) enum PlaceRule {
     /// Two values in the row, the longitude and the latitude.
     Pair {
-        lon: Vec<Step>,
-        lat: Vec<Step>,
+        lon: Vec<PathStep>,
+        lat: Vec<PathStep>,
         /// True if the two values are degrees times 10⁷.
         is_e7: bool,
         /// The order that was assumed for two coordinates in an array. A row that contradicts this
@@ -26,7 +26,7 @@ pub(super) enum PlaceRule {
     },
     /// A string with both coordinates.
     Text {
-        path: Vec<Step>,
+        path: Vec<PathStep>,
         /// The order of the two numbers in the string, unless letters of hemispheres show it.
         order: AxisOrder,
         /// True if `order` is assumed, since no option names it. Then a row that contradicts this
@@ -34,9 +34,9 @@ pub(super) enum PlaceRule {
         is_assumed: bool,
     },
     /// An array of objects. In each object, `member` is a string with both coordinates.
-    TextsIn { path: Vec<Step>, member: String },
+    TextsIn { path: Vec<PathStep>, member: String },
     /// An array of positions. Each position is an array that begins with x and y.
-    Points { path: Vec<Step> },
+    Points { path: Vec<PathStep> },
 }
 
 /// The rules for reading positions, which hold for all rows of a document.
@@ -95,7 +95,7 @@ pub(super) enum PlacingError {
 /// Chooses the rules for the positions of rows. `is_array` is true if the rows are arrays and the
 /// document states no names for their elements.
 pub(super) fn choose(
-    columns: &RowColumns,
+    columns: &JsonColumns,
     rows: &[&[u8]],
     is_array: bool,
     options: &LoadOptions,
@@ -138,7 +138,7 @@ pub(super) fn choose(
 
 /// The rule for the columns that the options `lon` and `lat` name. If only one of the options is
 /// set, the other column is found by its name.
-fn asked(columns: &RowColumns, options: &LoadOptions) -> Result<Placing, PlacingError> {
+fn asked(columns: &JsonColumns, options: &LoadOptions) -> Result<Placing, PlacingError> {
     let names = columns.names();
     let find = |parameter, name: &Option<String>, other: Option<usize>| match name {
         Some(name) => {
@@ -162,7 +162,7 @@ fn asked(columns: &RowColumns, options: &LoadOptions) -> Result<Placing, Placing
     }
 }
 
-pub(super) fn pair(lon: &RowColumn, lat: &RowColumn, assumed: Option<AxisOrder>) -> PlaceRule {
+pub(super) fn pair(lon: &JsonColumn, lat: &JsonColumn, assumed: Option<AxisOrder>) -> PlaceRule {
     PlaceRule::Pair {
         is_e7: [lon, lat]
             .iter()
@@ -177,26 +177,26 @@ pub(super) fn pair(lon: &RowColumn, lat: &RowColumn, assumed: Option<AxisOrder>)
 /// two neighbouring numbers, or the only array of numbers in the row. Rows that have both are
 /// ambiguous.
 fn bare(
-    columns: &RowColumns,
+    columns: &JsonColumns,
     rows: &[&[u8]],
     options: &LoadOptions,
 ) -> Result<Placing, PlacingError> {
-    let numeric = |path: &[Step]| columns.at(path).filter(|column| column.is_numeric());
+    let numeric = |path: &[PathStep]| columns.at(path).filter(|column| column.is_numeric());
     let width = columns.all.iter().filter_map(|c| match c.path.first() {
-        Some(Step::Element(at)) => Some(at + 1),
+        Some(PathStep::Element(at)) => Some(at + 1),
         _ => None,
     });
     let width = width.max().unwrap_or(0);
     let mut pairs = (0..width).filter_map(|at| {
-        let first = numeric(&[Step::Element(at)])?;
-        Some((at, first, numeric(&[Step::Element(at + 1)])?))
+        let first = numeric(&[PathStep::Element(at)])?;
+        Some((at, first, numeric(&[PathStep::Element(at + 1)])?))
     });
     let nested = (0..width).filter_map(|at| {
-        let inner = |to| numeric(&[Step::Element(at), Step::Element(to)]);
+        let inner = |to| numeric(&[PathStep::Element(at), PathStep::Element(to)]);
         Some((at, inner(0)?, inner(1)?))
     });
     let nested: Vec<_> = nested.collect();
-    let ambiguous = |places: &str, lon: &RowColumn, lat: &RowColumn| {
+    let ambiguous = |places: &str, lon: &JsonColumn, lat: &JsonColumn| {
         Err(PlacingError::Ambiguous(format!(
             "rows have positions in {places}; choose with `lon` and `lat`, for example `lon` {} \
              `lat` {}",
@@ -272,7 +272,7 @@ pub(super) fn reason(decided: DecidedOrder) -> &'static str {
     }
 }
 
-pub(super) fn ordered(first: &RowColumn, second: &RowColumn, decided: DecidedOrder) -> PlaceRule {
+pub(super) fn ordered(first: &JsonColumn, second: &JsonColumn, decided: DecidedOrder) -> PlaceRule {
     let assumed = (decided.reason != OrderReason::Asked).then_some(decided.order);
     match decided.order {
         AxisOrder::LonLat => pair(first, second, assumed),

@@ -2,11 +2,11 @@
 //! of two numbers, or a string.
 
 use super::axis_order::{decide, number_pairs};
-use super::path::{Step, dotted};
+use super::path::{PathStep, dotted};
 use super::picker::Picker;
 use super::place_text::PlaceText;
 use super::placing::{PlaceRule, Placing, PlacingError, axes, ordered, pair, reason};
-use super::row_columns::{RowColumn, RowColumns};
+use super::row_columns::{JsonColumn, JsonColumns};
 use crate::columns::axes::{AxisPair, NamedAxes};
 use crate::columns::{axes as column_axes, normalised};
 use crate::geojson::object::string;
@@ -56,16 +56,16 @@ pub(super) struct Reading<'c> {
 /// that it is read from.
 pub(super) enum ReadingKind<'c> {
     Named {
-        lon: &'c RowColumn,
-        lat: &'c RowColumn,
+        lon: &'c JsonColumn,
+        lat: &'c JsonColumn,
     },
     Array {
-        first: &'c RowColumn,
-        second: &'c RowColumn,
+        first: &'c JsonColumn,
+        second: &'c JsonColumn,
         convention: AxisOrder,
     },
     Text {
-        column: &'c RowColumn,
+        column: &'c JsonColumn,
         /// The order of two numbers in the string, if the name of the column implies it (`lonlat`);
         /// `None` if it implies none.
         convention: Option<AxisOrder>,
@@ -88,7 +88,7 @@ impl Reading<'_> {
     /// The names of this reading's columns as text for messages, each in quotes, such as `"lon",
     /// "lat"`.
     pub(super) fn words(&self) -> String {
-        let name = |column: &RowColumn| shown(column.name.as_bytes());
+        let name = |column: &JsonColumn| shown(column.name.as_bytes());
         match &self.kind {
             ReadingKind::Named { lon, lat } => format!("{}, {}", name(lon), name(lat)),
             ReadingKind::Array { first, .. } => shown(dotted(first.parent()).as_bytes()),
@@ -139,7 +139,7 @@ impl Reading<'_> {
 /// `convention` is the order of the two numbers that the column's name implies; `None` if it
 /// implies none.
 fn text_placing(
-    column: &RowColumn,
+    column: &JsonColumn,
     convention: Option<AxisOrder>,
     rows: &[&[u8]],
     options: &LoadOptions,
@@ -199,7 +199,7 @@ fn convention(name: &str) -> Option<AxisOrder> {
 }
 
 /// All ways to read positions from rows with these columns.
-pub(super) fn readings(columns: &RowColumns) -> Vec<Reading<'_>> {
+pub(super) fn readings(columns: &JsonColumns) -> Vec<Reading<'_>> {
     let mut found = Vec::new();
     for NamedPair {
         parent,
@@ -210,7 +210,7 @@ pub(super) fn readings(columns: &RowColumns) -> Vec<Reading<'_>> {
     {
         if !(is_named(lon, "x") || is_named(lat, "y")) {
             let parent_name = match parent.last() {
-                Some(Step::Member(name)) => name.clone(),
+                Some(PathStep::Member(name)) => name.clone(),
                 _ => String::new(),
             };
             found.push(Reading {
@@ -227,14 +227,14 @@ pub(super) fn readings(columns: &RowColumns) -> Vec<Reading<'_>> {
     found
 }
 
-fn array_reading<'c>(columns: &'c RowColumns, first: &'c RowColumn) -> Option<Reading<'c>> {
-    let (Some(Step::Element(0)), parent) = (first.path.last(), first.parent()) else {
+fn array_reading<'c>(columns: &'c JsonColumns, first: &'c JsonColumn) -> Option<Reading<'c>> {
+    let (Some(PathStep::Element(0)), parent) = (first.path.last(), first.parent()) else {
         return None;
     };
-    let Some(Step::Member(name)) = parent.last() else {
+    let Some(PathStep::Member(name)) = parent.last() else {
         return None;
     };
-    let second = columns.at(&[parent, &[Step::Element(1)]].concat())?;
+    let second = columns.at(&[parent, &[PathStep::Element(1)]].concat())?;
     let convention = convention(name)?;
     let depth = parent.len();
     (first.is_numeric() && second.is_numeric()).then_some(Reading {
@@ -248,7 +248,7 @@ fn array_reading<'c>(columns: &'c RowColumns, first: &'c RowColumn) -> Option<Re
     })
 }
 
-fn text_reading(column: &RowColumn) -> Option<Reading<'_>> {
+fn text_reading(column: &JsonColumn) -> Option<Reading<'_>> {
     let name = leaf(column);
     let normal = normalised(name);
     let is_known = convention(name).is_some();
@@ -270,17 +270,17 @@ fn text_reading(column: &RowColumn) -> Option<Reading<'_>> {
 /// A longitude and a latitude that are members of one object, found by their names.
 struct NamedPair<'c> {
     /// The JSON path, in a row, of the object that has both coordinates; empty for the row itself.
-    parent: &'c [Step],
+    parent: &'c [PathStep],
     /// The part that the two names share, such as `start` in `start_lon`; empty if there is none.
     key: String,
-    lon: &'c RowColumn,
-    lat: &'c RowColumn,
+    lon: &'c JsonColumn,
+    lat: &'c JsonColumn,
 }
 
 /// All pairs of a longitude and a latitude that are members of one object in the rows.
-fn named_pairs(columns: &RowColumns) -> Vec<NamedPair<'_>> {
-    let mut groups: Vec<(&[Step], Vec<&RowColumn>)> = Vec::new();
-    let mut places: HashMap<&[Step], usize> = HashMap::new();
+fn named_pairs(columns: &JsonColumns) -> Vec<NamedPair<'_>> {
+    let mut groups: Vec<(&[PathStep], Vec<&JsonColumn>)> = Vec::new();
+    let mut places: HashMap<&[PathStep], usize> = HashMap::new();
     for column in &columns.all {
         let parent = column.parent();
         let place = *places.entry(parent).or_insert(groups.len());
@@ -315,19 +315,19 @@ fn named_pairs(columns: &RowColumns) -> Vec<NamedPair<'_>> {
 }
 
 /// The last part of a column's name: the name of the member without the objects that it is in.
-fn leaf(column: &RowColumn) -> &str {
+fn leaf(column: &JsonColumn) -> &str {
     match column.path.len() {
         1 => &column.name,
         _ => column.last_name(),
     }
 }
 
-fn is_named(column: &RowColumn, name: &str) -> bool {
+fn is_named(column: &JsonColumn, name: &str) -> bool {
     normalised(leaf(column)) == name
 }
 
 /// Returns true if the rows have columns of numbers named `x` and `y`, which may be pixels.
-pub(super) fn pixels(columns: &RowColumns) -> bool {
+pub(super) fn pixels(columns: &JsonColumns) -> bool {
     let has = |name| {
         columns
             .all

@@ -1,7 +1,7 @@
 //! The columns of rows: the JSON paths to single values in the first rows, and counts of the kinds
 //! of these values.
 
-use super::path::{DEPTH, Step, dotted};
+use super::path::{DEPTH, PathStep, dotted};
 use super::place_text::PlaceText;
 use crate::geojson::object::string;
 use crate::geojson::skip_value;
@@ -25,8 +25,8 @@ const WIDEST: usize = 64;
 /// A column of rows: the value at one JSON path in each row, and counts of its kinds of values in
 /// the first rows.
 #[derive(Debug)]
-pub(super) struct RowColumn {
-    pub(super) path: Vec<Step>,
+pub(super) struct JsonColumn {
+    pub(super) path: Vec<PathStep>,
     /// The JSON path as text, with dots between its steps. In rows that are arrays, the names that
     /// the document states for elements replace their numbers.
     pub(super) name: String,
@@ -44,7 +44,7 @@ pub(super) struct RowColumn {
     pub(super) others: usize,
 }
 
-impl RowColumn {
+impl JsonColumn {
     /// Returns whether at least half of the column's counted values are numbers or strings with a
     /// number.
     pub(super) fn is_numeric(&self) -> bool {
@@ -56,13 +56,13 @@ impl RowColumn {
     /// element of an array, or if the path is empty.
     pub(super) fn last_name(&self) -> &str {
         match self.path.last() {
-            Some(Step::Member(name)) => name,
+            Some(PathStep::Member(name)) => name,
             _ => "",
         }
     }
 
     /// The JSON path of the object or array that directly contains the column's value.
-    pub(super) fn parent(&self) -> &[Step] {
+    pub(super) fn parent(&self) -> &[PathStep] {
         self.path.split_last().map_or(&[], |(_, parent)| parent)
     }
 
@@ -88,12 +88,12 @@ impl RowColumn {
 
 /// The columns of the first rows, in the order in which they first appear.
 #[derive(Debug, Default)]
-pub(super) struct RowColumns {
-    pub(super) all: Vec<RowColumn>,
+pub(super) struct JsonColumns {
+    pub(super) all: Vec<JsonColumn>,
     places: HashMap<String, usize>,
 }
 
-impl RowColumns {
+impl JsonColumns {
     /// The columns of rows, each of which must be complete JSON. If rows are arrays, `names` has
     /// the names of their elements; an element without a name is called by its number, counted from
     /// 1.
@@ -104,7 +104,7 @@ impl RowColumns {
         }
         if let Some(names) = names {
             for column in &mut columns.all {
-                if let [Step::Element(at), rest @ ..] = column.path.as_slice()
+                if let [PathStep::Element(at), rest @ ..] = column.path.as_slice()
                     && let Some(name) = names.get(*at)
                 {
                     column.name = match rest {
@@ -123,23 +123,23 @@ impl RowColumns {
     }
 
     /// The column with this JSON path in the rows; `None` if there is none.
-    pub(super) fn at(&self, path: &[Step]) -> Option<&RowColumn> {
+    pub(super) fn at(&self, path: &[PathStep]) -> Option<&JsonColumn> {
         let at = self.places.get(&dotted(path))?;
         self.all.get(*at).filter(|column| column.path == path)
     }
 
-    fn note(&mut self, json: &[u8], path: &mut Vec<Step>) {
+    fn note(&mut self, json: &[u8], path: &mut Vec<PathStep>) {
         match json.first() {
             Some(b'{') if path.len() < DEPTH => {
                 for (key, value) in skip_value::members(json) {
-                    path.push(Step::Member(string(key).into_owned()));
+                    path.push(PathStep::Member(string(key).into_owned()));
                     self.note(value, path);
                     path.pop();
                 }
             }
             Some(b'[') if path.len() < DEPTH && is_expanded(json, path.is_empty()) => {
                 for (at, value) in skip_value::elements(json).enumerate() {
-                    path.push(Step::Element(at));
+                    path.push(PathStep::Element(at));
                     self.note(value, path);
                     path.pop();
                 }
@@ -148,14 +148,14 @@ impl RowColumns {
         }
     }
 
-    fn leaf(&mut self, json: &[u8], path: &[Step]) {
+    fn leaf(&mut self, json: &[u8], path: &[PathStep]) {
         let name = dotted(path);
         let at = match self.places.get(&name) {
             Some(at) => *at,
             None if self.all.len() >= MOST => return,
             None => {
                 self.places.insert(name.clone(), self.all.len());
-                self.all.push(RowColumn {
+                self.all.push(JsonColumn {
                     path: path.to_vec(),
                     name,
                     numbers: 0,

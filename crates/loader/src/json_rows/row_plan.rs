@@ -3,10 +3,10 @@
 
 use super::esri_reference;
 use super::judgement::Judgement;
-use super::path::{Container, Step, dotted};
+use super::path::{Container, PathStep, dotted};
 use super::picker::Picker;
 use super::placing::{PlaceRule, Placing, PlacingError};
-use super::row_columns::RowColumns;
+use super::row_columns::JsonColumns;
 use super::row_parser::{PickedPlace, RowParser};
 use super::unused_options::refuse;
 use crate::columns::selection::RowSelection;
@@ -33,7 +33,7 @@ pub(super) fn plan(
     };
     refuse(placing.unused, file)?;
     let all = &judgement.columns.all;
-    let paths: Vec<&[Step]> = all.iter().map(|c| c.path.as_slice()).collect();
+    let paths: Vec<&[PathStep]> = all.iter().map(|c| c.path.as_slice()).collect();
     let (choice, unseen) = weight(&seen, &paths, placing, options);
     let (crs, positions) = match &judgement.reference {
         None => (Crs::LonLat, placing.why.clone()),
@@ -135,7 +135,7 @@ fn refusal(error: PlacingError, seen: Vec<String>, file: &str) -> LoadError {
 /// column, if the first rows don't have such a column; otherwise `None`.
 fn weight(
     seen: &[String],
-    paths: &[&[Step]],
+    paths: &[&[PathStep]],
     placing: &Placing,
     options: &LoadOptions,
 ) -> (WeightChoice, Option<String>) {
@@ -151,7 +151,7 @@ fn weight(
         };
         return (choice, None);
     }
-    let is_taken = |path: &[Step]| {
+    let is_taken = |path: &[PathStep]| {
         placing.rules.iter().any(|rule| match rule {
             PlaceRule::Pair { lon, lat, .. } => path == lon || path == lat,
             PlaceRule::Text { path: text, .. } => path == text,
@@ -227,17 +227,17 @@ fn picked(rule: &PlaceRule, picker: &mut Picker) -> PickedPlace {
 /// index among them. A name with dots, such as `a.b`, is looked for both as the name of one member
 /// and as the path of a member `b` in `a`.
 fn add_named(picker: &mut Picker, name: &str) -> usize {
-    let slot = picker.add(&[Step::Member(name.to_owned())]);
-    let step = |part: &str| Step::Member(part.to_owned());
-    let nested: Vec<Step> = name.split('.').map(step).collect();
+    let slot = picker.add(&[PathStep::Member(name.to_owned())]);
+    let step = |part: &str| PathStep::Member(part.to_owned());
+    let nested: Vec<PathStep> = name.split('.').map(step).collect();
     if nested.len() > 1 {
         picker.alias(&nested, slot);
     }
     slot
 }
 
-fn position(placing: &Placing, columns: &RowColumns) -> Position {
-    let name = |path: &[Step]| match columns.at(path) {
+fn position(placing: &Placing, columns: &JsonColumns) -> Position {
+    let name = |path: &[PathStep]| match columns.at(path) {
         Some(column) => column.name.clone(),
         None => dotted(path),
     };

@@ -4,7 +4,7 @@
 use super::axis_order::json_number;
 use super::columnar::owned;
 use super::held_document::HeldDocument;
-use super::path::{DEPTH, Step};
+use super::path::{DEPTH, PathStep};
 use crate::columns::resolve::{Geometries, Names, resolve};
 use crate::error::LoadError;
 use crate::geojson::object::{DistinctNames, Object, ObjectKind, property, property_names, typed};
@@ -35,7 +35,7 @@ struct PointTransform {
 pub(super) fn source(
     input: Input,
     sample: Vec<u8>,
-    path: &[Step],
+    path: &[PathStep],
     options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
     let document = HeldDocument::read(input, sample, (path, "TopoJSON"), options)?;

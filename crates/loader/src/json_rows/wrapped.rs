@@ -2,7 +2,7 @@
 
 use super::document_tail::{DocumentTail, LateMembers};
 use super::json_text::JsonText;
-use super::path::{Step, dotted};
+use super::path::{PathStep, dotted};
 use crate::error::LoadError;
 use crate::format::InputFormat;
 use crate::geojson;
@@ -18,7 +18,7 @@ use std::io::{self, Cursor, Read};
 pub(super) fn source(
     input: Input,
     mut sample: Vec<u8>,
-    path: &[Step],
+    path: &[PathStep],
     at: usize,
     options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {

@@ -5,7 +5,7 @@
 //! but they must contain the whole picture. One query has all the boxes, so that no row is sent
 //! twice.
 
-use super::coordinates::{Sides, Unit};
+use super::coordinates::{CoordinateUnit, Sides};
 use super::viewport::Viewport;
 use crate::error::DatabaseError;
 use crate::wkb::{self, WkbShape};
@@ -36,7 +36,7 @@ impl Area {
 
     /// The search boxes of a picture, for a layer that is stored in degrees or Web-Mercator metres,
     /// which `unit` states. `views` are the parts of the picture on either side of ±180°.
-    pub(crate) fn own(unit: Unit, views: &[Viewport]) -> Self {
+    pub(crate) fn own(unit: CoordinateUnit, views: &[Viewport]) -> Self {
         Self {
             stored: Viewport::written(views, unit),
             degrees: Vec::new(),
@@ -48,7 +48,7 @@ impl Area {
     /// system.
     pub(crate) fn or_in_any_unit(mut self, views: &[Viewport]) -> Self {
         if !self.stored.is_empty() {
-            for sides in [Unit::Degrees, Unit::Metres]
+            for sides in [CoordinateUnit::Degrees, CoordinateUnit::Metres]
                 .iter()
                 .flat_map(|unit| Viewport::written(views, *unit))
             {
@@ -165,7 +165,7 @@ impl TransformedBoxes {
             area.stored.clear();
         }
         if rough {
-            area.degrees = Viewport::written(views, Unit::Degrees);
+            area.degrees = Viewport::written(views, CoordinateUnit::Degrees);
         }
         Ok(area)
     }

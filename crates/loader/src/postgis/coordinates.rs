@@ -7,14 +7,14 @@ pub(crate) type Sides = [f64; 4];
 
 /// A unit of coordinates that are read without a transform by the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unit {
+pub(crate) enum CoordinateUnit {
     /// Longitude and latitude in degrees: EPSG:4326.
     Degrees,
     /// Web-Mercator metres: EPSG:3857 and older numbers for it.
     Metres,
 }
 
-impl Unit {
+impl CoordinateUnit {
     /// The unit of a reference system; `None` if the database has to transform the system.
     pub(crate) fn from_srid(srid: u32) -> Option<Self> {
         match srid {

@@ -1,7 +1,7 @@
 //! Live layers: the rows in a picture's viewport are fetched anew for each picture.
 
 use super::area::{Area, TransformedBoxes};
-use super::coordinates::Unit;
+use super::coordinates::CoordinateUnit;
 use super::extent;
 use super::pool::{Database, Session};
 use super::pushdown;
@@ -343,7 +343,7 @@ impl RowCollector {
     fn add(
         &mut self,
         row: &Row,
-        unit: Unit,
+        unit: CoordinateUnit,
         columns: ColumnPositions,
         only: Option<&Viewport>,
     ) -> Result<(), DatabaseError> {

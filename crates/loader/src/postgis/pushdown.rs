@@ -3,7 +3,7 @@
 //! cell.
 
 use super::area::Area;
-use super::coordinates::Unit;
+use super::coordinates::CoordinateUnit;
 use super::live::{RawField, explain};
 use super::relation::{ALIAS, PlaceColumns, ResolvedLayer};
 use super::template::{Statement, Token, TokenValues};
@@ -110,10 +110,10 @@ pub(super) fn statement(definition: &ResolvedLayer, values: TokenValues, area: &
     statement.push_token(Token::Cell);
     statement.push("), floor(");
     statement.push(match unit {
-        Unit::Metres => "y",
+        CoordinateUnit::Metres => "y",
         // The Mercator y is scaled so that one unit at the equator is a degree of longitude. So
         // cells are as high as they are wide.
-        Unit::Degrees => {
+        CoordinateUnit::Degrees => {
             "degrees(ln(tan(radians(least(greatest(y, -85.06), 85.06)) / 2 + pi() / 4)))"
         }
     });

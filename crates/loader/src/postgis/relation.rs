@@ -2,7 +2,7 @@
 //! reference system.
 
 use super::area::{Area, ForeignCrs};
-use super::coordinates::{Sides, Unit};
+use super::coordinates::{CoordinateUnit, Sides};
 use super::introspect::{columns_of, find_kept, find_place, find_table, find_weight, is_number};
 use super::template::{Statement, Template, TokenValues, quoted};
 use crate::columns::{Columns, Position};
@@ -295,13 +295,13 @@ impl ResolvedLayer {
 
     /// The unit of the coordinates that the database sends. Coordinates that need a transform are
     /// sent in degrees.
-    pub(crate) fn unit(&self) -> Unit {
-        self.own_unit().unwrap_or(Unit::Degrees)
+    pub(crate) fn unit(&self) -> CoordinateUnit {
+        self.own_unit().unwrap_or(CoordinateUnit::Degrees)
     }
 
     /// The unit of the stored coordinates; `None` if they have to be transformed to degrees.
-    pub(crate) fn own_unit(&self) -> Option<Unit> {
-        Unit::from_srid(self.srid)
+    pub(crate) fn own_unit(&self) -> Option<CoordinateUnit> {
+        CoordinateUnit::from_srid(self.srid)
     }
 
     /// The layer's reference system if the database has to transform it to degrees; otherwise

@@ -1,6 +1,6 @@
 //! Validation of rows from a database, by the same rules as rows of a file.
 
-use super::coordinates::Unit;
+use super::coordinates::CoordinateUnit;
 use crate::batch::{Batch, Weight, are_swapped};
 use crate::report::SkipReason;
 use crate::wkb::{self, WkbShape};
@@ -18,7 +18,7 @@ pub(crate) fn geometry(batch: &mut Batch, ewkb: Option<&[u8]>, weight: Weight<'_
     let Some(geometry) = wkb::parse(bytes) else {
         return skip(batch, SkipReason::Malformed, || "no geometry".to_owned());
     };
-    let Some(unit) = Unit::from_srid(geometry.srid) else {
+    let Some(unit) = CoordinateUnit::from_srid(geometry.srid) else {
         let srid = geometry.srid;
         return skip(batch, SkipReason::BadPosition, || format!("SRID {srid}"));
     };
@@ -49,7 +49,7 @@ pub(crate) fn is_on_eastern_edge(ewkb: Option<&[u8]>) -> bool {
     let Some(geometry) = ewkb.and_then(wkb::parse) else {
         return false;
     };
-    let Some(unit) = Unit::from_srid(geometry.srid) else {
+    let Some(unit) = CoordinateUnit::from_srid(geometry.srid) else {
         return false;
     };
     let edge = |(x, y): (f64, f64)| x > 0.0 && unit.place(x, y).is_ok_and(|at| at.x == 0);
@@ -63,7 +63,13 @@ pub(crate) fn is_on_eastern_edge(ewkb: Option<&[u8]>) -> bool {
 /// Adds a point at `x` and `y`, coordinates in `unit`, to a batch, or counts the reason for which
 /// the row is skipped.
 #[inline]
-pub(crate) fn position(batch: &mut Batch, unit: Unit, x: f64, y: f64, weight: Weight<'_>) {
+pub(crate) fn position(
+    batch: &mut Batch,
+    unit: CoordinateUnit,
+    x: f64,
+    y: f64,
+    weight: Weight<'_>,
+) {
     let at = match unit.place(x, y) {
         Ok(at) => at,
         // PostGIS sends an empty point as two NaNs.
@@ -71,7 +77,7 @@ pub(crate) fn position(batch: &mut Batch, unit: Unit, x: f64, y: f64, weight: We
             return skip(batch, SkipReason::NoPosition, || "POINT EMPTY".to_owned());
         }
         Err(refusal) => {
-            if unit == Unit::Degrees && are_swapped(refusal, x, y) {
+            if unit == CoordinateUnit::Degrees && are_swapped(refusal, x, y) {
                 batch.report.notes.swapped += 1;
             }
             let reason = match refusal {

@@ -3,7 +3,7 @@
 //! request is read over one connection of a pool, within limits.
 
 use super::connect::{Address, Purpose, runtime};
-use super::coordinates::Unit;
+use super::coordinates::CoordinateUnit;
 use super::copy::{CopyDecoder, Row, float8};
 use super::pool::Database;
 use super::privileges;
@@ -355,7 +355,7 @@ async fn copy(
     }
     let stream = client.copy_out(statement.text.as_str()).await?;
     pin_mut!(stream);
-    let fields = RowLayout {
+    let fields = SnapshotLayout {
         unit: definition.unit(),
         coordinates,
         weighted: definition.weight.is_some(),
@@ -396,14 +396,14 @@ async fn copy(
 
 /// The layout of the rows that the database sends: the position, then the weight, then the number
 /// that is read beside the point. A weight and a number are there only if the layer has them.
-struct RowLayout {
-    unit: Unit,
+struct SnapshotLayout {
+    unit: CoordinateUnit,
     /// True if the row's position is two numbers, and false if it is one geometry.
     coordinates: bool,
     weighted: bool,
 }
 
-impl RowLayout {
+impl SnapshotLayout {
     fn keep(&self, batch: &mut Batch, row: &Row<'_>) {
         let number = |at: usize| row.get(at).copied().flatten().and_then(float8);
         let place = if self.coordinates { 2 } else { 1 };

@@ -1,7 +1,7 @@
 //! Viewports: the boxes of a picture in a layer's unit, and the values of a query's tokens for the
 //! picture.
 
-use super::coordinates::{Sides, Unit};
+use super::coordinates::{CoordinateUnit, Sides};
 use super::template::TokenValues;
 use heatsplat_points::mercator::{self, EQUATOR_METRES, WORLD};
 use heatsplat_points::{MAX_ZOOM, Point, Window};
@@ -47,7 +47,7 @@ impl Viewport {
 
     /// The box of this part of the picture, in degrees: west, south, east and north.
     pub(crate) fn degrees(&self) -> Sides {
-        in_unit(Unit::Degrees, self.sides)
+        in_unit(CoordinateUnit::Degrees, self.sides)
     }
 
     /// Returns true if a point belongs to this part of a picture and not to the picture's other
@@ -68,7 +68,7 @@ impl Viewport {
     /// 360° higher or lower (190° for −170°), so each box is repeated 360° to the west and 360° to
     /// the east. An empty list means that no box restricts the search: the picture shows the whole
     /// world, and all rows match.
-    pub(crate) fn written(views: &[Self], unit: Unit) -> Vec<Sides> {
+    pub(crate) fn written(views: &[Self], unit: CoordinateUnit) -> Vec<Sides> {
         if views
             .iter()
             .any(|view| view.sides == [0.0, 0.0, WORLD, WORLD])
@@ -105,7 +105,7 @@ impl Viewport {
     /// The values of a query's tokens for this part of the picture. Coordinates are in `unit`.
     /// `cell` is the width, in pixels, of a grid cell whose rows may be summed; `None` means half a
     /// pixel.
-    pub(crate) fn values(&self, unit: Unit, cell: Option<f64>) -> TokenValues {
+    pub(crate) fn values(&self, unit: CoordinateUnit, cell: Option<f64>) -> TokenValues {
         let window = &self.window;
         let [left, top, right, bottom] = self.sides;
         let bbox = in_unit(unit, self.sides);
@@ -144,15 +144,15 @@ impl Viewport {
 }
 
 /// Converts left, top, right and bottom in world units to west, south, east and north in `unit`.
-fn in_unit(unit: Unit, [left, top, right, bottom]: [f64; 4]) -> [f64; 4] {
+fn in_unit(unit: CoordinateUnit, [left, top, right, bottom]: [f64; 4]) -> [f64; 4] {
     match unit {
-        Unit::Degrees => [
+        CoordinateUnit::Degrees => [
             mercator::longitude(left),
             mercator::latitude(bottom),
             mercator::longitude(right),
             mercator::latitude(top),
         ],
-        Unit::Metres => [
+        CoordinateUnit::Metres => [
             (left / WORLD - 0.5) * EQUATOR_METRES,
             (0.5 - bottom / WORLD) * EQUATOR_METRES,
             (right / WORLD - 0.5) * EQUATOR_METRES,
@@ -175,7 +175,7 @@ mod tests {
         let [view] = Viewport::for_window(tile(3, 5, 2), 0)[..] else {
             panic!("one box");
         };
-        let values = view.values(Unit::Metres, None);
+        let values = view.values(CoordinateUnit::Metres, None);
         let expected = [
             5_009_377.085_697,
             5_009_377.085_697,
@@ -196,7 +196,7 @@ mod tests {
         let views = Viewport::for_window(tile(2, 3, 0), 16);
         let boxes: Vec<_> = views
             .iter()
-            .map(|v| v.values(Unit::Degrees, None).bbox)
+            .map(|v| v.values(CoordinateUnit::Degrees, None).bbox)
             .collect();
         assert_eq!(boxes.len(), 2);
         assert_eq!((boxes[0][0], boxes[0][2]), (84.375, 180.0));
@@ -217,7 +217,7 @@ mod tests {
         };
         let inside = Viewport::for_window(tile(2, 2, 1), 0);
         let expected = [[-360.0, -270.0], [0.0, 90.0], [360.0, 450.0]];
-        assert_eq!(written(&inside, Unit::Degrees), expected);
+        assert_eq!(written(&inside, CoordinateUnit::Degrees), expected);
         let across = Viewport::for_window(Window::at_level(8, 192, 64, 128, 64), 0);
         let expected = [
             [-540.0, -450.0],
@@ -225,14 +225,18 @@ mod tests {
             [90.0, 270.0],
             [450.0, 540.0],
         ];
-        assert_eq!(written(&across, Unit::Degrees), expected);
-        let metres = written(&across, Unit::Metres);
+        assert_eq!(written(&across, CoordinateUnit::Degrees), expected);
+        let metres = written(&across, CoordinateUnit::Metres);
         assert_eq!(metres[2], [10_018_754.0, 30_056_263.0]);
         // This picture goes all around the world but doesn't reach its north and south edge.
         let around = Viewport::for_window(Window::at_level(8, 0, 64, 256, 64), 0);
-        assert_eq!(written(&around, Unit::Degrees), [[-540.0, 540.0]]);
+        assert_eq!(written(&around, CoordinateUnit::Degrees), [[-540.0, 540.0]]);
         assert!(
-            Viewport::written(&Viewport::for_window(tile(0, 0, 0), 9), Unit::Degrees).is_empty()
+            Viewport::written(
+                &Viewport::for_window(tile(0, 0, 0), 9),
+                CoordinateUnit::Degrees
+            )
+            .is_empty()
         );
     }
 

@@ -23,13 +23,13 @@ const LINE: usize = 1 << 10;
 
 /// A kind of sentence that states a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum SentenceKind {
     Gga,
     Rmc,
     Gll,
 }
 
-impl Kind {
+impl SentenceKind {
     /// The kinds of sentences that have positions, the best first.
     const ALL: [Self; 3] = [Self::Gga, Self::Rmc, Self::Gll];
 
@@ -86,11 +86,11 @@ pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
         rest,
         ..
     } = input;
-    let has = |kind: &Kind| {
+    let has = |kind: &SentenceKind| {
         let mut lines = sample.split(|byte| matches!(byte, b'\n' | b'\r'));
         lines.any(|line| sentences(line).any(|found| found.kind() == Some(*kind)))
     };
-    let Some(kind) = Kind::ALL.into_iter().find(has) else {
+    let Some(kind) = SentenceKind::ALL.into_iter().find(has) else {
         return Err(LoadError::Unsupported {
             file: origin.file(),
             message: "this is NMEA without positions: there is no GGA, RMC or GLL at its beginning"
@@ -120,7 +120,7 @@ pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
 
 /// The state of reading an NMEA log: the kind of sentences that give positions, and the last date.
 struct Log {
-    kind: Kind,
+    kind: SentenceKind,
     /// The index of the column of weights; `None` if every position counts 1.
     weight: Option<usize>,
     /// The date in the last RMC sentence, in the form `2020-05-01`; `None` before the first.
@@ -144,7 +144,7 @@ impl Log {
             }
             for sentence in sentences(&line) {
                 let is_right = sentence.is_right();
-                if is_right && sentence.kind() == Some(Kind::Rmc) {
+                if is_right && sentence.kind() == Some(SentenceKind::Rmc) {
                     self.date = date(sentence.field(9)).or_else(|| self.date.take());
                 }
                 if sentence.kind() != Some(self.kind) {
@@ -264,10 +264,10 @@ impl<'l> Sentence<'l> {
 
     /// The kind of the sentence, which its name states after two letters for the type of device.
     /// `None` for sentences without a position.
-    fn kind(&self) -> Option<Kind> {
+    fn kind(&self) -> Option<SentenceKind> {
         let name = self.field(0);
-        let is_it = |kind: &Kind| name.get(2..) == Some(kind.name().as_bytes());
-        Kind::ALL.into_iter().find(is_it)
+        let is_it = |kind: &SentenceKind| name.get(2..) == Some(kind.name().as_bytes());
+        SentenceKind::ALL.into_iter().find(is_it)
     }
 
     /// The text of a field, counted from 0; field 0 is the sentence's name. Empty if there are

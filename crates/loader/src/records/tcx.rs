@@ -78,7 +78,7 @@ const LATITUDE: usize = 1;
 
 /// The use of an element in a trackpoint.
 #[derive(Clone, Copy)]
-enum Element {
+enum TrackpointElement {
     Trackpoint,
     /// A coordinate. The field is [`LONGITUDE`] or [`LATITUDE`].
     Coordinate(usize),
@@ -92,7 +92,7 @@ struct Trackpoints {
     slots: Slots,
     /// The elements that are open, from the trackpoint down to the innermost. Empty outside of
     /// trackpoints.
-    path: Vec<Element>,
+    path: Vec<TrackpointElement>,
     place: SlotTexts,
     texts: SlotTexts,
 }
@@ -112,30 +112,30 @@ impl Trackpoints {
             (None, "Trackpoint") => {
                 self.place.begin(2);
                 self.texts.begin(self.slots.len());
-                Element::Trackpoint
+                TrackpointElement::Trackpoint
             }
             (None, _) => return,
-            (_, "LongitudeDegrees") => Element::Coordinate(LONGITUDE),
-            (_, "LatitudeDegrees") => Element::Coordinate(LATITUDE),
+            (_, "LongitudeDegrees") => TrackpointElement::Coordinate(LONGITUDE),
+            (_, "LatitudeDegrees") => TrackpointElement::Coordinate(LATITUDE),
             // A heart rate is an element with this one inside.
-            (Some(outer @ Element::Text(_)), "Value") => *outer,
-            (_, name) if CONTAINERS.contains(&name) => Element::Text(None),
-            (_, name) => Element::Text(self.slots.of(name)),
+            (Some(outer @ TrackpointElement::Text(_)), "Value") => *outer,
+            (_, name) if CONTAINERS.contains(&name) => TrackpointElement::Text(None),
+            (_, name) => TrackpointElement::Text(self.slots.of(name)),
         };
         self.path.push(element);
     }
 
     fn text(&mut self, text: &str) {
         match self.path.last() {
-            Some(Element::Coordinate(axis)) => self.place.append(*axis, text),
-            Some(Element::Text(Some(slot))) => self.texts.append(*slot, text),
+            Some(TrackpointElement::Coordinate(axis)) => self.place.append(*axis, text),
+            Some(TrackpointElement::Text(Some(slot))) => self.texts.append(*slot, text),
             _ => (),
         }
     }
 
     /// Handles the end of an element. Returns true if the element is a trackpoint.
     fn end(&mut self) -> bool {
-        matches!(self.path.pop(), Some(Element::Trackpoint))
+        matches!(self.path.pop(), Some(TrackpointElement::Trackpoint))
     }
 
     /// Sends the trackpoint that was read last.

@@ -16,7 +16,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// at once. After a pause one request at a time is let through. When such a request succeeds, the
 /// circuit is closed: all requests are sent.
 #[derive(Debug, Default)]
-pub(super) struct Circuit(Mutex<State>);
+pub(super) struct Circuit(Mutex<CircuitState>);
 
 /// A permission to send requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(super) enum Pass {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct CircuitState {
     failures: u32,
     /// The pause before the next attempt; zero if the circuit is closed.
     pause: Duration,
@@ -62,7 +62,7 @@ impl Circuit {
     pub(super) fn record(&self, pass: Pass, failure: Option<&str>) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(why) = failure else {
-            *state = State::default();
+            *state = CircuitState::default();
             return;
         };
         if pass == Pass::Usual && state.until.is_some() {

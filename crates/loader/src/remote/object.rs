@@ -85,7 +85,7 @@ pub(super) enum Probe {
     /// The object's first bytes. The server supports ranges.
     Ranges(Bytes),
     /// All bytes of the object. The server doesn't support ranges.
-    Whole(Stream),
+    Whole(ByteStream),
 }
 
 impl RemoteObject {
@@ -142,14 +142,14 @@ impl RemoteObject {
             Ok(answer) => {
                 self.known = Validators::from_meta(&answer.meta);
                 let length = answer.range.end - answer.range.start;
-                Ok(Probe::Ranges(Stream::new(answer).all(length)?))
+                Ok(Probe::Ranges(ByteStream::new(answer).all(length)?))
             }
             // The server doesn't support ranges, its response to one is invalid, or the object is
             // empty.
             Err(error) if matches!(status(&error), Some(200 | 416)) || is_strange(&error) => {
                 let answer = self.ask(None, None)?.map_err(failed)?;
                 self.known = Validators::from_meta(&answer.meta);
-                Ok(Probe::Whole(Stream::new(answer)))
+                Ok(Probe::Whole(ByteStream::new(answer)))
             }
             Err(error) => Err(failed(error)),
         }
@@ -200,12 +200,12 @@ impl RemoteObject {
 
     /// Requests a range, and returns its bytes as a stream. It is an error if the object has
     /// changed since the first request.
-    pub(super) fn part(&self, range: Range<u64>) -> io::Result<Stream> {
+    pub(super) fn part(&self, range: Range<u64>) -> io::Result<ByteStream> {
         let answer = self.ask(Some(range), None)?.map_err(failed)?;
         if !self.known.is_still(&Validators::from_meta(&answer.meta)) {
             return Err(io::Error::other("the file has changed while it was read"));
         }
-        Ok(Stream::new(answer))
+        Ok(ByteStream::new(answer))
     }
 
     fn ask(
@@ -226,7 +226,7 @@ impl RemoteObject {
 type ByteChunks = BoxStream<'static, object_store::Result<Bytes>>;
 
 /// The bytes of a response, received only when they are read.
-pub(crate) struct Stream {
+pub(crate) struct ByteStream {
     chunks: Option<ByteChunks>,
     chunk: Bytes,
     /// The number of bytes of the response that are not received yet; `None` if the server didn't
@@ -235,7 +235,7 @@ pub(crate) struct Stream {
     pace: Pace,
 }
 
-impl Stream {
+impl ByteStream {
     fn new(answer: GetResult) -> Self {
         let length = answer.range.end - answer.range.start;
         Self {
@@ -280,7 +280,7 @@ impl Stream {
     }
 }
 
-impl Read for Stream {
+impl Read for ByteStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.chunk.is_empty() {
             match self.next()? {
@@ -338,7 +338,7 @@ impl Pace {
 pub(super) struct RemainingBytes {
     object: RemoteObject,
     from: u64,
-    stream: Option<Stream>,
+    stream: Option<ByteStream>,
 }
 
 impl RemainingBytes {

@@ -10,7 +10,7 @@ const OF_PARTS: usize = 20;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Notes {
     /// The quotes that were read as text: how many, and in how many rows.
-    strays: Tally,
+    strays: NoteCount,
     /// The number of rows that became points although their weight is no number. It is counted only
     /// if the column of weights was chosen by its name.
     no_weight: u64,
@@ -23,7 +23,7 @@ pub(crate) struct Notes {
     pub(crate) metres: u64,
     /// The texts that are not UTF-8, in columns that the filter uses or in kept columns. Each row
     /// with such texts counts once.
-    recoded: Tally,
+    recoded: NoteCount,
     /// Notes about parts of the file, in the order in which they were added. No note is in the list
     /// twice.
     of_parts: Vec<String>,
@@ -36,13 +36,13 @@ pub(crate) struct Notes {
 /// A count of one kind of finding in rows: the number of findings (`count`), the number of rows
 /// that have any (`rows`), and the line number of the first such row (`first`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Tally {
+struct NoteCount {
     count: u64,
     rows: u64,
     first: u64,
 }
 
-impl Tally {
+impl NoteCount {
     /// Adds the findings of one row, of which there are `count`. `line` returns the number of the
     /// row's line, and is called only for the first row that has any.
     fn add_row(&mut self, count: u64, line: impl FnOnce() -> u64) {
@@ -67,7 +67,7 @@ impl Tally {
 }
 
 /// Prints, for example, "in 3 rows, the first on line 7".
-impl fmt::Display for Tally {
+impl fmt::Display for NoteCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.rows {
             1 => write!(f, "in 1 row, on line {}", self.first),

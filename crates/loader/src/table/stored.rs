@@ -38,7 +38,7 @@ pub struct StoredColumn {
 /// the spelling that the values have as texts in the source.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StoredForm {
-    kind: Kind,
+    kind: StoredKind,
     written: Spelling,
     /// True if the values are numbers and all of them are whole. It matters only until all parts of
     /// a column are joined.
@@ -46,7 +46,7 @@ pub struct StoredForm {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum StoredKind {
     /// All rows are null so far.
     #[default]
     Nothing,
@@ -57,7 +57,7 @@ pub(super) enum Kind {
     Text,
 }
 
-impl Kind {
+impl StoredKind {
     const ALL: [(Self, &'static str); 6] = [
         (Self::Nothing, "null"),
         (Self::Whole, "whole"),
@@ -69,7 +69,7 @@ impl Kind {
 }
 
 impl StoredForm {
-    pub(super) fn new(kind: Kind, written: Spelling) -> Self {
+    pub(super) fn new(kind: StoredKind, written: Spelling) -> Self {
         Self {
             kind,
             written,
@@ -80,14 +80,14 @@ impl StoredForm {
     /// The name of the type: `number`, `whole`, `time`, `bool`, `text`, or `null` as long as no row
     /// has a value.
     pub fn kind(&self) -> &'static str {
-        let known = Kind::ALL.iter().find(|(kind, _)| *kind == self.kind);
+        let known = StoredKind::ALL.iter().find(|(kind, _)| *kind == self.kind);
         known.map_or("", |(_, name)| name)
     }
 
     /// Returns true if the integers stand for floats. The integer of a positive float is its bits
     /// with the highest bit set, and the integer of a negative float is its bits, all flipped.
     pub fn is_floats(&self) -> bool {
-        self.kind == Kind::Number
+        self.kind == StoredKind::Number
     }
 
     /// The spelling that the values have as texts in the source, as JSON; `null` if the source has
@@ -105,7 +105,7 @@ impl StoredForm {
     /// Makes a description from the name of a type ([`kind`](Self::kind)) and the JSON of a
     /// spelling ([`written`](Self::written)); `None` if either is not known.
     pub fn from_parts(kind: &str, written: &Json) -> Option<Self> {
-        let known = Kind::ALL.iter().find(|(_, name)| *name == kind);
+        let known = StoredKind::ALL.iter().find(|(_, name)| *name == kind);
         Some(Self {
             kind: known?.0,
             written: Spelling::from_json(written)?,
@@ -117,12 +117,12 @@ impl StoredForm {
     /// part `other`. It is the one that a [`TableBuilder`] would have after the values of both
     /// parts.
     fn join(self, other: Self) -> Self {
-        let words = Self::new(Kind::Text, Spelling::Typed);
+        let words = Self::new(StoredKind::Text, Spelling::Typed);
         let (kind, written) = match (self.kind, other.kind) {
-            (_, Kind::Nothing) => return self,
-            (Kind::Nothing, _) => return other,
-            (Kind::Whole, Kind::Number) => return other.join(self),
-            (Kind::Number, Kind::Whole) => {
+            (_, StoredKind::Nothing) => return self,
+            (StoredKind::Nothing, _) => return other,
+            (StoredKind::Whole, StoredKind::Number) => return other.join(self),
+            (StoredKind::Number, StoredKind::Whole) => {
                 let texts = self.written != Spelling::Typed;
                 let is_whole = match self.written {
                     Spelling::Number(spelling) => spelling.is_whole(),
@@ -267,11 +267,13 @@ impl StoredColumn {
             values,
         };
         match column {
-            ColumnBuilder::Nulls(rows) => plain(Kind::Nothing, Spelling::Typed, vec![NULL; rows]),
-            ColumnBuilder::Whole(all, text) => plain(Kind::Whole, texts(text), integers(all)),
+            ColumnBuilder::Nulls(rows) => {
+                plain(StoredKind::Nothing, Spelling::Typed, vec![NULL; rows])
+            }
+            ColumnBuilder::Whole(all, text) => plain(StoredKind::Whole, texts(text), integers(all)),
             ColumnBuilder::Times(all, spelling) => {
                 let written = spelling.map_or(Spelling::Typed, Spelling::Time);
-                plain(Kind::Time, written, integers(all))
+                plain(StoredKind::Time, written, integers(all))
             }
             ColumnBuilder::Bools(all) => {
                 let value = |b: u8| {
@@ -282,7 +284,7 @@ impl StoredColumn {
                     }
                 };
                 let values = all.into_iter().map(value).collect();
-                plain(Kind::Bool, Spelling::Typed, values)
+                plain(StoredKind::Bool, Spelling::Typed, values)
             }
             ColumnBuilder::Numbers(all, spelling) => {
                 let is_null = |number: f64| number.to_bits() == NULL_NUMBER.to_bits();
@@ -291,7 +293,7 @@ impl StoredColumn {
                 let value = |n: f64| if is_null(n) { NULL } else { value_of_float(n) };
                 let written = spelling.map_or(Spelling::Typed, Spelling::Number);
                 let values = all.into_iter().map(value).collect();
-                let mut column = plain(Kind::Number, written, values);
+                let mut column = plain(StoredKind::Number, written, values);
                 column.form.whole = whole;
                 column
             }
@@ -314,7 +316,7 @@ impl StoredColumn {
         let mut sorted = bytes;
         sorted.sort_unstable();
         Self {
-            form: StoredForm::new(Kind::Text, Spelling::Typed),
+            form: StoredForm::new(StoredKind::Text, Spelling::Typed),
             words: sorted,
             values: codes.into_iter().map(value).collect(),
         }
@@ -344,12 +346,14 @@ impl StoredColumn {
         let other = |entry| DictionaryEntry::Other(Box::new(entry));
         let integer = integer_of(value);
         match (form.kind, form.written) {
-            (Kind::Number, Spelling::Number(spelling)) => text(spelling.write(float_of(value))),
-            (Kind::Time, Spelling::Time(spelling)) => text(spelling.write(integer)),
-            (Kind::Whole, Spelling::Whole) => text(integer.to_string()),
-            (Kind::Number, _) => other(TypedEntry::Number(Number::Float(float_of(value)))),
-            (Kind::Time, _) => other(TypedEntry::Time(integer)),
-            (Kind::Bool, _) => other(TypedEntry::Bool(value == 2)),
+            (StoredKind::Number, Spelling::Number(spelling)) => {
+                text(spelling.write(float_of(value)))
+            }
+            (StoredKind::Time, Spelling::Time(spelling)) => text(spelling.write(integer)),
+            (StoredKind::Whole, Spelling::Whole) => text(integer.to_string()),
+            (StoredKind::Number, _) => other(TypedEntry::Number(Number::Float(float_of(value)))),
+            (StoredKind::Time, _) => other(TypedEntry::Time(integer)),
+            (StoredKind::Bool, _) => other(TypedEntry::Bool(value == 2)),
             _ => other(TypedEntry::Number(Number::Whole(integer.into()))),
         }
     }
@@ -384,14 +388,14 @@ pub fn join_stored<E>(
     let forms = parts.iter().map(|(form, _)| *form);
     let mut form = forms.reduce(StoredForm::join).unwrap_or_default();
     form.whole = false;
-    if form.kind == Kind::Nothing {
-        form.kind = Kind::Text;
+    if form.kind == StoredKind::Nothing {
+        form.kind = StoredKind::Text;
     }
     let mut maps = Vec::new();
-    if form.kind != Kind::Text {
+    if form.kind != StoredKind::Text {
         for (number, (part, _)) in parts.iter().enumerate() {
             maps.push(
-                match part.kind == Kind::Number && form.kind == Kind::Whole {
+                match part.kind == StoredKind::Number && form.kind == StoredKind::Whole {
                     true => {
                         let whole = |value| Number::Float(float_of(value)).whole();
                         let values = distinct(number)?.into_iter();
@@ -409,8 +413,8 @@ pub fn join_stored<E>(
     let mut entries: Vec<Vec<(u64, Box<[u8]>)>> = Vec::new();
     for (number, (part, words)) in parts.iter().enumerate() {
         entries.push(match part.kind {
-            Kind::Nothing => Vec::new(),
-            Kind::Text => (1..).zip(words.iter().cloned()).collect(),
+            StoredKind::Nothing => Vec::new(),
+            StoredKind::Text => (1..).zip(words.iter().cloned()).collect(),
             _ => {
                 let values = distinct(number)?.into_iter();
                 let entry = |value| (value, StoredColumn::entry(*part, value).to_bytes());
@@ -455,9 +459,18 @@ fn read_words(words: &[Box<[u8]>], times: &Times) -> Option<(StoredForm, Vec<u64
         .collect::<Option<_>>()?;
     let codes: Vec<u32> = (0..).take(entries.len()).collect();
     let (kind, values) = match read_as(&codes, &entries, times)? {
-        Values::Numbers(all) => (Kind::Number, all.into_iter().map(value_of_float).collect()),
-        Values::Whole(all) => (Kind::Whole, all.into_iter().map(value_of_integer).collect()),
-        Values::Times(all) => (Kind::Time, all.into_iter().map(value_of_integer).collect()),
+        Values::Numbers(all) => (
+            StoredKind::Number,
+            all.into_iter().map(value_of_float).collect(),
+        ),
+        Values::Whole(all) => (
+            StoredKind::Whole,
+            all.into_iter().map(value_of_integer).collect(),
+        ),
+        Values::Times(all) => (
+            StoredKind::Time,
+            all.into_iter().map(value_of_integer).collect(),
+        ),
         Values::Bools(_) | Values::Words(..) => return None,
     };
     Some((StoredForm::new(kind, Spelling::Variously), values))
@@ -492,9 +505,9 @@ impl StoredColumn {
             values.iter().map(integer).collect()
         };
         let all = match form.kind {
-            Kind::Whole => Values::Whole(integers(NULL_WHOLE)),
-            Kind::Time => Values::Times(integers(NULL_TIME)),
-            Kind::Number => {
+            StoredKind::Whole => Values::Whole(integers(NULL_WHOLE)),
+            StoredKind::Time => Values::Times(integers(NULL_TIME)),
+            StoredKind::Number => {
                 let float = |v: &u64| {
                     if *v == NULL {
                         NULL_NUMBER
@@ -504,14 +517,14 @@ impl StoredColumn {
                 };
                 Values::Numbers(values.iter().map(float).collect())
             }
-            Kind::Bool => {
+            StoredKind::Bool => {
                 let truth = |v: &u64| match v {
                     1 | 2 => *v as u8 - 1,
                     _ => NULL_BOOL,
                 };
                 Values::Bools(values.iter().map(truth).collect())
             }
-            Kind::Text | Kind::Nothing => {
+            StoredKind::Text | StoredKind::Nothing => {
                 let words: Vec<DictionaryEntry> = words
                     .iter()
                     .map(|word| DictionaryEntry::from_bytes(word))

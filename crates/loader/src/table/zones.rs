@@ -3,7 +3,7 @@
 
 use super::column::{Column, Values};
 use super::select::WordResults;
-use super::stored::{Kind, StoredColumn, StoredForm};
+use super::stored::{StoredColumn, StoredForm, StoredKind};
 use crate::filter::{Comparable as _, CompareResult, Condition, Literal, Tree};
 use std::cmp::Ordering;
 
@@ -265,10 +265,10 @@ impl Column {
     /// `None` for a column with a dictionary.
     fn of_ends(&self, zone: &RowZone) -> Option<Column> {
         let kind = match &self.values {
-            Values::Numbers(_) => Kind::Number,
-            Values::Whole(_) => Kind::Whole,
-            Values::Times(_) => Kind::Time,
-            Values::Bools(_) => Kind::Bool,
+            Values::Numbers(_) => StoredKind::Number,
+            Values::Whole(_) => StoredKind::Whole,
+            Values::Times(_) => StoredKind::Time,
+            Values::Bools(_) => StoredKind::Bool,
             Values::Words(..) => return None,
         };
         let stored = StoredColumn {

@@ -79,7 +79,7 @@ impl Sum for DrawTime {
 
 /// The blocks of a picture: the rectangles into which it is cut to be drawn. All have one size.
 #[derive(Clone, Copy)]
-struct Blocks {
+struct PictureBlocks {
     /// The number of blocks into which the picture is cut.
     count: f64,
     /// The width in pixels of each block, without its margin.
@@ -91,7 +91,7 @@ struct Blocks {
     margin: f64,
 }
 
-impl Blocks {
+impl PictureBlocks {
     /// The blocks of a window that is cut into blocks of equal size, beginning at its own upper
     /// left corner.
     fn of(window: &Window, margin: f64) -> Self {
@@ -188,7 +188,7 @@ fn of_kernel(
     seen: &mut CellCounts<'_>,
 ) -> DrawTime {
     let finest = kernel.finest_cell() / if signed { 4.0 } else { 1.0 };
-    let blocks = Blocks::of(window, kernel.reach() + finest + 1.0);
+    let blocks = PictureBlocks::of(window, kernel.reach() + finest + 1.0);
     let mut takes = match kernel.shape() {
         _ if kernel.precision() == Precision::Exact => {
             let stamps = blocks.count * blocks.cells(window, 0.0, seen);
@@ -214,7 +214,7 @@ fn of_kernel(
 
 /// Nanoseconds to draw one point with `precision=exact`: the kernel is evaluated at all pixels of a
 /// square around the point, as far as the square fits into one of the `blocks`.
-fn exactly(kernel: &Kernel, blocks: Blocks) -> f64 {
+fn exactly(kernel: &Kernel, blocks: PictureBlocks) -> f64 {
     let side = 2.0 * kernel.reach() + 3.0;
     let (across, down) = (side.min(blocks.width), side.min(blocks.height));
     let pixels = match kernel.shape() {
@@ -264,13 +264,13 @@ fn smooth(
     // forwards and one back, which count as one.
     let turned = terms == 10.0 && (fine / 2f64.sqrt()..fine).contains(&radius);
     let drawn = if terms > 1.0 && (cell == 1.0 || turned) {
-        let board = Blocks::on_board(window, if strip { STRIP } else { SQUARE }, margin);
+        let board = PictureBlocks::on_board(window, if strip { STRIP } else { SQUARE }, margin);
         let transforms = if turned { 1.5 } else { 1.0 };
         let cells = board.cells(window, finest, seen);
         let convolved = board.convolved(kernel, transforms, cells);
         board.count * (convolved + cells * ns::LAID)
     } else {
-        let blocks = Blocks::of(window, margin);
+        let blocks = PictureBlocks::of(window, margin);
         let laid = blocks.cells(window, finest, seen) * ns::LAID;
         blocks.count * (blocks.grown() / (cell * cell) * terms * ns::TERM + laid)
     };
@@ -285,7 +285,7 @@ fn edged(
     window: &Window,
     kernel: &Kernel,
     (finest, signed): (f64, bool),
-    blocks: Blocks,
+    blocks: PictureBlocks,
     seen: &mut CellCounts<'_>,
 ) -> DrawTime {
     let (discs, radius) = match kernel.shape() {

@@ -115,7 +115,7 @@ pub(crate) struct RenderQueue {
     deadline: Duration,
     /// The token that ends all work when the server ends.
     end: CancelToken,
-    counters: Arc<Counters>,
+    counters: Arc<QueueCounters>,
     /// Wakes the requests that wait for a scale or a filter's points, whenever work ends that may
     /// have prepared them.
     prepared: Arc<Notify>,
@@ -127,7 +127,7 @@ pub(crate) struct RenderQueue {
 
 /// Counters of the pictures that went through the queue, and of the time spent on them.
 #[derive(Debug, Default)]
-struct Counters {
+struct QueueCounters {
     done: AtomicU64,
     refused: AtomicU64,
     /// The number of pictures whose drawing was ended early, by the reason for it, in the order of
@@ -405,7 +405,7 @@ fn ended(reason: Cancelled, deadline: Duration) -> ApiError {
     }
 }
 
-impl Counters {
+impl QueueCounters {
     /// Adds a picture and its times to the counters. `turn` is the drawing time divided by the
     /// picture's number of turns. `ended` is the reason if the drawing was ended early; `None` if
     /// it was finished.

@@ -40,7 +40,7 @@ const SIDE: u32 = 512;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
+struct DemDocument<'a> {
     #[serde(flatten)]
     tilejson: TileJson<'a>,
     #[serde(flatten)]
@@ -133,7 +133,7 @@ pub(crate) async fn get(
         source.insert("maxzoom".to_owned(), value!(MAX_ZOOM));
     }
     let tilejson = document(server, &whole, style, base, (id, &suffix), size).with_tiles(tiles);
-    let body = serde_json::to_string(&Document {
+    let body = serde_json::to_string(&DemDocument {
         tilejson,
         decoding,
         nothing,

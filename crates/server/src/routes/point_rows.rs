@@ -33,7 +33,7 @@ const NOT_PACKED: &str = "the body must not be compressed";
 
 /// The form of the rows in a request's body, as its `Content-Type` names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RowForm {
+pub(crate) enum BodyForm {
     Json,
     GeoJson,
     Csv,
@@ -41,7 +41,7 @@ pub(crate) enum RowForm {
     Arrow,
 }
 
-impl RowForm {
+impl BodyForm {
     /// Finds the form by the headers of a request. Forms and plain text are refused: a browser lets
     /// any web page send these to any server without a CORS preflight.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
@@ -164,7 +164,7 @@ impl<'de> Visitor<'de> for RowKindVisitor {
 #[derive(Debug)]
 pub(crate) struct PostedRows {
     pub(crate) body: Bytes,
-    pub(crate) form: RowForm,
+    pub(crate) form: BodyForm,
     /// The member of the JSON object that has the rows; `None` if the whole document is the rows.
     pub(crate) member: Option<&'static str>,
     /// The kinds of the rows in JSON; `None` for other forms.
@@ -232,7 +232,7 @@ impl PostedRows {
         let source = open(&options)?;
         // Objects of Leaflet have their intensity as an altitude.
         let columns = source.columns();
-        let is_leaflet = self.form == RowForm::Json && columns.weight.is_none();
+        let is_leaflet = self.form == BodyForm::Json && columns.weight.is_none();
         if is_leaflet && options.weight.is_none() && columns.seen.iter().any(|name| name == "alt") {
             let weight = Some("alt".to_owned());
             return open(&LoadOptions { weight, ..options });
@@ -244,7 +244,7 @@ impl PostedRows {
     /// directory, which a reader of streams leaves out.
     fn bytes(&self) -> Bytes {
         const MAGIC: &[u8] = b"ARROW1";
-        if self.form != RowForm::Arrow || !self.body.starts_with(MAGIC) {
+        if self.form != BodyForm::Arrow || !self.body.starts_with(MAGIC) {
             return self.body.clone();
         }
         let mut after = self.body.iter().skip(MAGIC.len());
@@ -259,12 +259,12 @@ impl PostedRows {
         let order = self.columns.order.or(Some(AxisOrder::LatLon));
         LoadOptions {
             format: match self.form {
-                RowForm::Json if self.kinds.is_none() => Some(InputFormat::GeoJson),
-                RowForm::Json => Some(InputFormat::Json),
-                RowForm::GeoJson => Some(InputFormat::GeoJson),
-                RowForm::Csv => Some(InputFormat::Csv),
-                RowForm::Tsv => Some(InputFormat::Tsv),
-                RowForm::Arrow => Some(InputFormat::Arrow),
+                BodyForm::Json if self.kinds.is_none() => Some(InputFormat::GeoJson),
+                BodyForm::Json => Some(InputFormat::Json),
+                BodyForm::GeoJson => Some(InputFormat::GeoJson),
+                BodyForm::Csv => Some(InputFormat::Csv),
+                BodyForm::Tsv => Some(InputFormat::Tsv),
+                BodyForm::Arrow => Some(InputFormat::Arrow),
             },
             rows: self.member.map(str::to_owned),
             lon: self.columns.lon.clone(),
@@ -348,7 +348,7 @@ mod tests {
     fn read(body: &str, has_left: bool, time: Duration) -> Result<ReadRows, ApiError> {
         let rows = PostedRows {
             body: Bytes::copy_from_slice(body.as_bytes()),
-            form: RowForm::Csv,
+            form: BodyForm::Csv,
             member: None,
             kinds: None,
             columns: RowColumns::default(),

@@ -51,12 +51,12 @@ struct Body {
     #[serde(default)]
     srid: Option<u32>,
     #[serde(default)]
-    mode: Mode,
+    mode: PostMode,
 }
 
 #[derive(Clone, Copy, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "lowercase")]
-enum Mode {
+enum PostMode {
     #[default]
     Live,
     Snapshot,
@@ -240,7 +240,7 @@ async fn make(
         geom: body.geom,
         weight: body.weight,
         srid: body.srid,
-        snapshot: body.mode == Mode::Snapshot,
+        snapshot: body.mode == PostMode::Snapshot,
     };
     let id = post.layer_id(&style);
     let until = SystemTime::now() + posting.lifetime;

@@ -4,7 +4,7 @@
 //! The answer has a token, by which its owner replaces the rows or removes the layer. The id is
 //! random, so it can't be guessed.
 
-use super::point_rows::{PostedRows, ReadRows, RowColumns, RowForm, RowKinds, RowLimits};
+use super::point_rows::{BodyForm, PostedRows, ReadRows, RowColumns, RowKinds, RowLimits};
 use super::post_layer::{self, PostRights, parse_style, refuse_exact};
 use crate::cost::check_own_style;
 use crate::http::error::ApiError;
@@ -69,7 +69,7 @@ struct Envelope {
 
 /// The members that show what a JSON object is.
 #[derive(Deserialize)]
-struct Probe {
+struct BodyProbe {
     sql: Option<IgnoredAny>,
     points: Option<IgnoredAny>,
     data: Option<IgnoredAny>,
@@ -131,7 +131,7 @@ pub(super) async fn create(
     let base = server.base_url(&request).url;
     let posting = settings(server)?;
     let public = (!rights.is_operator).then_some(client);
-    let form = RowForm::of(request.headers())?;
+    let form = BodyForm::of(request.headers())?;
     check_form(form, public.is_some())?;
     let limits = PointLimits {
         most: posting.most,
@@ -193,7 +193,7 @@ async fn replace_rows(
 ) -> Result<Response, ApiError> {
     let base = server.base_url(&request).url;
     let posting = settings(server)?;
-    let form = RowForm::of(request.headers())?;
+    let form = BodyForm::of(request.headers())?;
     check_form(form, found.is_public)?;
     let client = server.client_key(&request);
     let _post = begin(server, found.is_public.then_some(client))?;
@@ -232,7 +232,7 @@ async fn replace_rows(
 /// A body with rows of which a layer is to be made.
 struct LoadJob {
     body: Bytes,
-    form: RowForm,
+    form: BodyForm,
     query: Query,
     /// The layer whose rows are replaced; `None` for a new layer.
     before: Option<Arc<ServedLayer>>,
@@ -300,14 +300,14 @@ async fn load(
 }
 
 impl PointsRequest {
-    fn new(body: Bytes, form: RowForm, query: &Query) -> Result<Self, ApiError> {
+    fn new(body: Bytes, form: BodyForm, query: &Query) -> Result<Self, ApiError> {
         let wrong = |e: serde_json::Error| {
             ApiError::bad_request(format!("the body can't be read as JSON: {e}"))
         };
         let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
         let (mut kinds, mut member, mut around) = (None, None, None);
-        if form == RowForm::Json && first == Some(&b'{') {
-            let probe: Probe = serde_json::from_slice(&body).map_err(wrong)?;
+        if form == BodyForm::Json && first == Some(&b'{') {
+            let probe: BodyProbe = serde_json::from_slice(&body).map_err(wrong)?;
             if probe.sql.is_some() {
                 let message = "queries need the token for queries";
                 return Err(ApiError::with_status(StatusCode::FORBIDDEN, message));
@@ -323,7 +323,7 @@ impl PointsRequest {
                 };
                 around = Some(envelope);
             }
-        } else if form == RowForm::Json {
+        } else if form == BodyForm::Json {
             kinds = Some(serde_json::from_slice(&body).map_err(wrong)?);
         }
         let of_body =
@@ -448,9 +448,9 @@ fn begin(server: &Server, public: Option<ClientKey>) -> Result<Option<ClientPost
 
 /// Returns an error if clients without the operator's token may not post rows in this form. Batches
 /// of Arrow may be compressed, so that small ones take much memory.
-fn check_form(form: RowForm, is_public: bool) -> Result<(), ApiError> {
+fn check_form(form: BodyForm, is_public: bool) -> Result<(), ApiError> {
     match form {
-        RowForm::Arrow if is_public => Err(ApiError::with_status(
+        BodyForm::Arrow if is_public => Err(ApiError::with_status(
             StatusCode::FORBIDDEN,
             "Arrow needs the token for points",
         )),

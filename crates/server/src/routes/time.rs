@@ -19,7 +19,7 @@ use serde::Serialize;
 const BARS: usize = 400;
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct TimeDocument<'a> {
     #[serde(flatten)]
     summary: TimeSummary<'a>,
     histogram: Histogram,
@@ -67,7 +67,7 @@ pub(crate) fn get(
     let TimeHistogram { bars, counts, sums } = times.timeline.histogram(BARS);
     let (window, step) = times.timeline.suggestion();
     let starts = (0..bars.count() as u32).map(|bar| bars.border(bar).div_euclid(1_000_000));
-    let document = Document {
+    let document = TimeDocument {
         summary: TimeSummary::new(&times.timeline),
         histogram: Histogram {
             step: bars.step().to_string(),

@@ -31,12 +31,12 @@ const LONGEST: usize = 100;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeQuery {
     text: String,
-    kind: Kind,
+    kind: ConditionKind,
     is_closed: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Kind {
+enum ConditionKind {
     /// One date or time, which stands for its unit.
     One(Element),
     /// The last bucket: the words `latest` and `current`.
@@ -78,20 +78,20 @@ impl TimeQuery {
     /// The end is not after the start, or the window is shorter than a bucket.
     pub fn resolve(&self, buckets: &Buckets) -> Result<TimeWindow, TimeQueryError> {
         let (start, end) = match &self.kind {
-            Kind::Latest => {
+            ConditionKind::Latest => {
                 let count = buckets.count() as u32;
                 let last = Span::new(count.saturating_sub(1), count);
                 return Ok(TimeWindow::from_span(last, buckets));
             }
-            Kind::One(one) => {
+            ConditionKind::One(one) => {
                 let (start, end) = (one.start(buckets.zone()), one.end(buckets.zone()));
                 return Ok(window(start, end, buckets));
             }
-            Kind::Interval(start, end) => self.ends(start, end, buckets),
+            ConditionKind::Interval(start, end) => self.ends(start, end, buckets),
         };
         if start >= end {
             // With an open end this is a window before or after all data, which has no points.
-            let Kind::Interval(first, last) = &self.kind else {
+            let ConditionKind::Interval(first, last) = &self.kind else {
                 return Ok(TimeWindow::beside(start, end));
             };
             return match (first, last) {
@@ -170,11 +170,11 @@ impl FromStr for TimeQuery {
     }
 }
 
-fn parse(text: &str) -> Option<Kind> {
+fn parse(text: &str) -> Option<ConditionKind> {
     let Some((start, end)) = text.split_once('/') else {
         return match text {
-            _ if is_latest(text) => Some(Kind::Latest),
-            _ => Element::parse(text).map(Kind::One),
+            _ if is_latest(text) => Some(ConditionKind::Latest),
+            _ => Element::parse(text).map(ConditionKind::One),
         };
     };
     let (start, end) = (start.trim(), end.trim());
@@ -195,7 +195,7 @@ fn parse(text: &str) -> Option<Kind> {
     };
     // Two lengths have no place in time.
     let is_placed = !matches!((&start, &end), (Start::Before(_), End::After(_)));
-    is_placed.then_some(Kind::Interval(start, end))
+    is_placed.then_some(ConditionKind::Interval(start, end))
 }
 
 /// Returns true for the words that mean the end of the data: `latest`, or `current` as WMS has it.

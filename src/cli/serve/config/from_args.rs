@@ -1,6 +1,6 @@
 //! Conversion of the command line to a raw configuration.
 
-use super::raw::{ConfigEntry, LayerSection, NamedSection, RawConfig, Section, StyleRef};
+use super::raw::{ConfigEntry, ConfigSection, LayerSection, NamedSection, RawConfig, StyleRef};
 use crate::cli::backend::BackendFlags;
 use crate::cli::error::UsageError;
 use crate::cli::postgis::{PoolFlags, PostFlags, RoleFlags, ServeDatabaseFlags, is_address};
@@ -22,10 +22,10 @@ const DATABASE: &str = "database";
 
 /// Collects the flags about the server as a whole. They override the keys of a configuration file.
 pub(crate) fn server_sections(matches: &ArgMatches) -> RawConfig {
-    let mut server = Section::from_matches::<ServerFlags>(matches);
+    let mut server = ConfigSection::from_matches::<ServerFlags>(matches);
     server
         .0
-        .extend(Section::from_matches::<BackendFlags>(matches).0);
+        .extend(ConfigSection::from_matches::<BackendFlags>(matches).0);
     // `--port` is no key of a file: the address says all that it does.
     if let Some(port) = matches.get_one::<u16>("port") {
         let address = format!("127.0.0.1:{port}");
@@ -33,9 +33,9 @@ pub(crate) fn server_sections(matches: &ArgMatches) -> RawConfig {
     }
     RawConfig {
         server,
-        limits: Section::from_matches::<LimitFlags>(matches),
-        cache: Section::from_matches::<CacheFlags>(matches),
-        points: Section::from_matches::<PointFlags>(matches),
+        limits: ConfigSection::from_matches::<LimitFlags>(matches),
+        cache: ConfigSection::from_matches::<CacheFlags>(matches),
+        points: ConfigSection::from_matches::<PointFlags>(matches),
         ..RawConfig::default()
     }
 }
@@ -44,10 +44,10 @@ pub(crate) fn server_sections(matches: &ArgMatches) -> RawConfig {
 /// these are an error, since they belong in the file.
 pub(crate) fn has_layer_flags(matches: &ArgMatches) -> bool {
     let sections = [
-        Section::from_matches::<SourceFlags>(matches),
-        Section::from_matches::<KeyFlags>(matches),
-        Section::from_matches::<StyleFlags>(matches),
-        Section::from_matches::<ServeDatabaseFlags>(matches),
+        ConfigSection::from_matches::<SourceFlags>(matches),
+        ConfigSection::from_matches::<KeyFlags>(matches),
+        ConfigSection::from_matches::<StyleFlags>(matches),
+        ConfigSection::from_matches::<ServeDatabaseFlags>(matches),
     ];
     sections.iter().any(|section| !section.0.is_empty())
 }
@@ -58,7 +58,7 @@ pub(crate) fn raw_config(
     matches: &ArgMatches,
 ) -> Result<RawConfig, UsageError> {
     let mut config = server_sections(matches);
-    let look = Section::from_matches::<StyleFlags>(matches);
+    let look = ConfigSection::from_matches::<StyleFlags>(matches);
     let style = if look.0.is_empty() {
         StyleRef::Default
     } else {
@@ -68,8 +68,9 @@ pub(crate) fn raw_config(
         });
         StyleRef::Named(ConfigEntry::new("style", "default"))
     };
-    let mut read = Section::from_matches::<SourceFlags>(matches);
-    read.0.extend(Section::from_matches::<KeyFlags>(matches).0);
+    let mut read = ConfigSection::from_matches::<SourceFlags>(matches);
+    read.0
+        .extend(ConfigSection::from_matches::<KeyFlags>(matches).0);
     let file_keys = if serve.sources.iter().any(|source| is_address(source)) {
         read.without(&DATABASE_KEYS)
     } else {
@@ -96,7 +97,7 @@ pub(crate) fn raw_config(
     }
     let commands = serve.command.iter();
     layers.extend(commands.map(|command| {
-        let mut section = Section(vec![ConfigEntry::new("command", command)]);
+        let mut section = ConfigSection(vec![ConfigEntry::new("command", command)]);
         section.0.extend(read.without(&DATABASE_KEYS).0);
         section
     }));
@@ -116,8 +117,8 @@ pub(crate) fn raw_config(
     Ok(config)
 }
 
-fn file_layer(file: &str, read: &Section) -> Section {
-    let mut section = Section(vec![ConfigEntry::new("file", file)]);
+fn file_layer(file: &str, read: &ConfigSection) -> ConfigSection {
+    let mut section = ConfigSection(vec![ConfigEntry::new("file", file)]);
     section.0.extend(read.0.iter().cloned());
     section
 }
@@ -130,13 +131,13 @@ fn add_database(
     url: &str,
     style: &StyleRef,
 ) {
-    let mut section = Section(vec![ConfigEntry::new("url", url)]);
+    let mut section = ConfigSection(vec![ConfigEntry::new("url", url)]);
     section
         .0
-        .extend(Section::from_matches::<PoolFlags>(matches).0);
+        .extend(ConfigSection::from_matches::<PoolFlags>(matches).0);
     section
         .0
-        .extend(Section::from_matches::<RoleFlags>(matches).0);
+        .extend(ConfigSection::from_matches::<RoleFlags>(matches).0);
     if let StyleRef::Named(style) = style {
         section.0.push(style.clone());
     }
@@ -145,16 +146,19 @@ fn add_database(
         section,
     });
     if has_token(&serve.database) {
-        let mut section = Section(vec![ConfigEntry::new("source", DATABASE)]);
+        let mut section = ConfigSection(vec![ConfigEntry::new("source", DATABASE)]);
         section
             .0
-            .extend(Section::from_matches::<PostFlags>(matches).0);
+            .extend(ConfigSection::from_matches::<PostFlags>(matches).0);
         config.posting = Some(section);
     }
 }
 
 /// Makes a layer section for each `--table` of the command line and for its `--sql`.
-fn database_layers(serve: &ServeCommand, read: &Section) -> Result<Vec<Section>, UsageError> {
+fn database_layers(
+    serve: &ServeCommand,
+    read: &ConfigSection,
+) -> Result<Vec<ConfigSection>, UsageError> {
     let relations: Vec<ConfigEntry> = read
         .0
         .iter()
@@ -178,7 +182,7 @@ fn database_layers(serve: &ServeCommand, read: &Section) -> Result<Vec<Section>,
     }
     let read = read.without(&["table", "sql", "allow_superuser"]);
     let layer = |relation: ConfigEntry| {
-        let mut section = Section(vec![ConfigEntry::new("source", DATABASE), relation]);
+        let mut section = ConfigSection(vec![ConfigEntry::new("source", DATABASE), relation]);
         section.0.extend(read.0.iter().cloned());
         if database.live {
             section.0.push(ConfigEntry::new("mode", "live"));

@@ -2,7 +2,7 @@
 
 use super::error::ConfigError;
 use super::interpolate::interpolate;
-use super::raw::{ConfigEntry, LayerSection, NamedSection, RawConfig, Section, StyleRef};
+use super::raw::{ConfigEntry, ConfigSection, LayerSection, NamedSection, RawConfig, StyleRef};
 use heatsplat_loader::is_remote;
 use std::path::Path;
 use toml::Spanned;
@@ -112,7 +112,7 @@ impl TomlReader<'_> {
 
     /// Reads the keys and values of a TOML table, in the order of the file. The keys in `but` are
     /// left out, since other functions read them.
-    fn entries(&self, table: &DeTable<'_>, but: &[&str]) -> Result<Section, ConfigError> {
+    fn entries(&self, table: &DeTable<'_>, but: &[&str]) -> Result<ConfigSection, ConfigError> {
         let mut entries = Vec::new();
         for (key, value) in table {
             let name = key.get_ref().as_ref();
@@ -122,7 +122,7 @@ impl TomlReader<'_> {
             }
         }
         entries.sort_by_key(|&(at, _)| at);
-        Ok(Section(
+        Ok(ConfigSection(
             entries.into_iter().map(|(_, entry)| entry).collect(),
         ))
     }
@@ -199,7 +199,7 @@ impl TomlReader<'_> {
     }
 
     /// Reads the table `key` at the top level of the file. Returns `None` if the file has none.
-    fn section(&self, top: &DeTable<'_>, key: &str) -> Result<Option<Section>, ConfigError> {
+    fn section(&self, top: &DeTable<'_>, key: &str) -> Result<Option<ConfigSection>, ConfigError> {
         let Some(value) = top.get(key) else {
             return Ok(None);
         };

@@ -36,7 +36,7 @@ use heatsplat::import::ColumnNames;
 use heatsplat_loader::is_remote;
 use heatsplat_server::{BearerToken, PageCounts, ServerConfig};
 use points::PointsConfig;
-use raw::{ConfigEntry, LayerSection, NamedSection, RawConfig, Section, StyleRef};
+use raw::{ConfigEntry, ConfigSection, LayerSection, NamedSection, RawConfig, StyleRef};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,7 +56,7 @@ pub(super) struct ServeConfig {
     pub(super) default_style: LayerStyle,
     /// The sections that are used only when the server starts. If they change while it runs, the
     /// change has no effect until the next start.
-    pub(super) fixed: Vec<Section>,
+    pub(super) fixed: Vec<ConfigSection>,
 }
 
 /// A layer of the configuration. If its source is a folder, it stands for several layers: one for
@@ -238,7 +238,7 @@ fn page_counts() -> PageCounts {
 }
 
 impl StyleConfig {
-    fn new(section: &Section) -> Result<Self, ConfigError> {
+    fn new(section: &ConfigSection) -> Result<Self, ConfigError> {
         let flags: StyleFlags = section.parse(&[])?;
         let (style, columns) = flags.style_and_columns().map_err(|error| {
             // Each value has already been checked by itself. So the error is about the file that

@@ -1,7 +1,7 @@
 //! The section `[points]` of the configuration: the settings of points that clients post.
 
 use super::error::ConfigError;
-use super::raw::Section;
+use super::raw::ConfigSection;
 use crate::cli::serve::flags::PointFlags;
 use crate::cli::serve::regular_file;
 use heatsplat::Backend;
@@ -24,7 +24,7 @@ pub(crate) struct PointsConfig {
 impl PointsConfig {
     /// Checks the section and reads the token, from its file or the environment. The token is never
     /// an argument of the command line, which other users of the machine can see.
-    pub(crate) fn new(section: &Section) -> Result<Self, ConfigError> {
+    pub(crate) fn new(section: &ConfigSection) -> Result<Self, ConfigError> {
         let flags: PointFlags = section.parse(&[])?;
         let wrong = |message: String| match section.get("points_token_file") {
             Some(entry) => entry.error(message),

@@ -34,12 +34,12 @@ const OF_OTHERS: [(&str, &str); 12] = [
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct RawConfig {
     /// The keys at the top level of the file, which are about the server as a whole.
-    pub(crate) server: Section,
-    pub(crate) limits: Section,
-    pub(crate) cache: Section,
-    pub(crate) posting: Option<Section>,
+    pub(crate) server: ConfigSection,
+    pub(crate) limits: ConfigSection,
+    pub(crate) cache: ConfigSection,
+    pub(crate) posting: Option<ConfigSection>,
     /// The settings of points that clients post.
-    pub(crate) points: Section,
+    pub(crate) points: ConfigSection,
     /// The databases: the sections `[sources.NAME]`.
     pub(crate) sources: Vec<NamedSection>,
     pub(crate) styles: Vec<NamedSection>,
@@ -50,13 +50,13 @@ pub(crate) struct RawConfig {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct NamedSection {
     pub(crate) name: String,
-    pub(crate) section: Section,
+    pub(crate) section: ConfigSection,
 }
 
 /// One section `[[layers]]`: a layer, or all layers of a folder.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LayerSection {
-    pub(crate) section: Section,
+    pub(crate) section: ConfigSection,
     pub(crate) style: StyleRef,
     pub(crate) line: Option<usize>,
 }
@@ -77,7 +77,7 @@ pub(crate) enum StyleRef {
     /// The style of a section `[styles.NAME]`. The name is the value of the entry.
     Named(ConfigEntry),
     /// The parameters of a style that only this layer has.
-    Inline(Section),
+    Inline(ConfigSection),
 }
 
 /// A key of a section, with its values.
@@ -171,9 +171,9 @@ impl ConfigEntry {
 
 /// The keys and values of one section of the configuration.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Section(pub(super) Vec<ConfigEntry>);
+pub(crate) struct ConfigSection(pub(super) Vec<ConfigEntry>);
 
-impl Section {
+impl ConfigSection {
     /// Collects the flags of `T` that were given on the command line. Defaults are left out.
     pub(super) fn from_matches<T: Args>(matches: &ArgMatches) -> Self {
         let command = T::augment_args(Command::new("heatsplat"));

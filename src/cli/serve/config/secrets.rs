@@ -2,7 +2,7 @@
 
 use super::error::ConfigError;
 use super::interpolate::interpolate;
-use super::raw::Section;
+use super::raw::ConfigSection;
 
 /// The environment variable that a saved configuration file has in place of a password.
 pub(crate) const VARIABLE: &str = "${PGPASSWORD}";
@@ -35,7 +35,7 @@ fn parts(url: &str) -> Option<(&str, Option<&str>, &str)> {
 
 /// Returns an error if the key `url` of a section has a password in plain text instead of an
 /// environment variable.
-pub(super) fn check_url(source: &Section) -> Result<(), ConfigError> {
+pub(super) fn check_url(source: &ConfigSection) -> Result<(), ConfigError> {
     let entry = source.get("url").filter(|entry| entry.line.is_some());
     match entry {
         Some(entry) if has_plain_password(&entry.shown()) => Err(ConfigError::new(

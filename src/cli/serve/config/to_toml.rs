@@ -1,7 +1,7 @@
 //! Converts a configuration to the text of a TOML file, for `--save-config`.
 
 use super::interpolate::escape;
-use super::raw::{ConfigEntry, LayerSection, RawConfig, Section, StyleRef};
+use super::raw::{ConfigEntry, ConfigSection, LayerSection, RawConfig, StyleRef};
 use super::secrets::{KEY_VARIABLE, without_password};
 use heatsplat_loader::{is_remote, shown_source};
 use std::fmt::Write as _;
@@ -67,12 +67,12 @@ struct TomlWriter<'a> {
 }
 
 impl TomlWriter<'_> {
-    fn section(&self, text: &mut String, header: &str, section: &Section) {
+    fn section(&self, text: &mut String, header: &str, section: &ConfigSection) {
         let _ = writeln!(text, "\n{header}");
         self.entries(text, section);
     }
 
-    fn entries(&self, text: &mut String, section: &Section) {
+    fn entries(&self, text: &mut String, section: &ConfigSection) {
         section.0.iter().for_each(|entry| self.entry(text, entry));
     }
 

@@ -20,7 +20,7 @@ const DIRECTORY: u64 = 16 << 20;
 const HEADER: u64 = 30;
 
 /// A file in a zip archive.
-pub(crate) struct Member {
+pub(crate) struct ZipMember {
     /// The path of the file in the archive, as [`plain_name`] returns it.
     pub(crate) name: String,
     /// The size in bytes after decompression, as the directory states it.
@@ -33,7 +33,7 @@ pub(crate) struct Member {
     start: u64,
 }
 
-impl Member {
+impl ZipMember {
     /// The name for messages: without quotes, cut off after 60 characters, and with control
     /// characters escaped.
     pub(crate) fn shown(&self) -> String {
@@ -55,7 +55,7 @@ pub(crate) fn plain_name(name: &str) -> String {
 pub(crate) struct Directory {
     path: PathBuf,
     file: String,
-    pub(crate) members: Vec<Member>,
+    pub(crate) members: Vec<ZipMember>,
     /// The offset in bytes at which the members end and the central directory begins.
     end: u64,
 }
@@ -79,12 +79,12 @@ impl Directory {
         if archive.has_duplicate_names() {
             return Err(twice());
         }
-        let mut members: Vec<Member> = Vec::new();
+        let mut members: Vec<ZipMember> = Vec::new();
         for at in 0..archive.len() {
             let entry = archive.by_index_data(at);
             let entry = entry.map_err(|error| damaged(error.to_string()))?;
             let name = entry.name().map_err(|error| damaged(error.to_string()))?;
-            members.push(Member {
+            members.push(ZipMember {
                 name: plain_name(&name),
                 size: entry.size(),
                 packed: entry.compressed_size(),
@@ -113,7 +113,7 @@ impl Directory {
     ///   than deflate
     /// * [`LoadError::Damaged`] if its local header, sizes or place in the archive are wrong
     /// * [`LoadError::Read`] if the archive can't be read
-    pub(crate) fn reader(&self, member: &Member, name: &str) -> Result<MemberReader, LoadError> {
+    pub(crate) fn reader(&self, member: &ZipMember, name: &str) -> Result<MemberReader, LoadError> {
         let unsupported = |message: String| LoadError::Unsupported {
             file: name.to_owned(),
             message,
@@ -166,7 +166,7 @@ impl Directory {
 
     /// Returns whether another member shares bytes with `member`. `after` is the offset in the
     /// archive at which the bytes of `member` end.
-    fn overlaps(&self, member: &Member, after: u64) -> bool {
+    fn overlaps(&self, member: &ZipMember, after: u64) -> bool {
         self.members.iter().any(|other| {
             let others_least = other
                 .start
@@ -177,7 +177,7 @@ impl Directory {
     }
 
     /// The names of the given members, as a list for messages.
-    pub(crate) fn names(&self, of: &[&Member]) -> String {
+    pub(crate) fn names(&self, of: &[&ZipMember]) -> String {
         let names: Vec<&str> = of.iter().map(|member| member.name.as_str()).collect();
         list(&names)
     }
@@ -185,7 +185,7 @@ impl Directory {
 
 /// The offset in the archive of a member's bytes, which follow its local header. `None` if there is
 /// no local header, or if the name in it is not the one in the directory.
-fn data_start(file: &mut File, member: &Member) -> io::Result<Option<u64>> {
+fn data_start(file: &mut File, member: &ZipMember) -> io::Result<Option<u64>> {
     file.seek(SeekFrom::Start(member.start))?;
     let mut header = [0; HEADER as usize];
     file.read_exact(&mut header)?;
@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_member_of_any_size_overlaps_those_behind_it() {
-        let member = |start: u64, packed: u64| Member {
+        let member = |start: u64, packed: u64| ZipMember {
             name: format!("{start}.csv"),
             size: packed,
             packed,

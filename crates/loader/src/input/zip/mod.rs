@@ -3,7 +3,7 @@
 mod directory;
 mod member_reader;
 
-pub(crate) use directory::{Directory, Member, plain_name};
+pub(crate) use directory::{Directory, ZipMember, plain_name};
 pub(crate) use member_reader::MemberReader;
 
 /// Returns whether a file that begins with `sample` is a zip archive.

@@ -13,7 +13,7 @@
 
 use crate::error::LoadError;
 use crate::input::Origin;
-use crate::input::zip::{Directory, Member, plain_name};
+use crate::input::zip::{Directory, ZipMember, plain_name};
 use crate::messages::shown;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
@@ -86,13 +86,13 @@ const COMPANIONS: [&str; 4] = ["prj", "dbf", "shx", "cpg"];
 /// The data set of an archive: a member, and the members beside it that belong to it, with their
 /// extensions.
 pub(super) struct Choice<'d> {
-    pub(super) member: &'d Member,
-    pub(super) companions: Vec<(&'static str, &'d Member)>,
+    pub(super) member: &'d ZipMember,
+    pub(super) companions: Vec<(&'static str, &'d ZipMember)>,
 }
 
 impl<'d> Choice<'d> {
     /// A data set that consists of `member` alone.
-    pub(super) fn alone(member: &'d Member) -> Self {
+    pub(super) fn alone(member: &'d ZipMember) -> Self {
         Self {
             member,
             companions: Vec::new(),
@@ -117,7 +117,7 @@ pub(super) fn choose<'d>(
     if let Some(stem) = member.name.to_ascii_lowercase().strip_suffix(".shp") {
         for extension in COMPANIONS {
             let beside = format!("{stem}.{extension}");
-            let is_it = |other: &&Member| other.name.eq_ignore_ascii_case(&beside);
+            let is_it = |other: &&ZipMember| other.name.eq_ignore_ascii_case(&beside);
             choice
                 .companions
                 .extend(directory.members.iter().find(is_it).map(|m| (extension, m)));
@@ -131,12 +131,12 @@ fn named<'d>(
     directory: &'d Directory,
     name: &str,
     origin: &Origin,
-) -> Result<&'d Member, LoadError> {
+) -> Result<&'d ZipMember, LoadError> {
     let name = &*plain_name(name);
-    let files: Vec<&Member> = files(directory).collect();
+    let files: Vec<&ZipMember> = files(directory).collect();
     let exact = files.iter().find(|member| member.name == name);
-    let alike = |of: fn(&str) -> &str| -> Vec<&Member> {
-        let is_it = |member: &&Member| of(&member.name).eq_ignore_ascii_case(name);
+    let alike = |of: fn(&str) -> &str| -> Vec<&ZipMember> {
+        let is_it = |member: &&ZipMember| of(&member.name).eq_ignore_ascii_case(name);
         files.iter().copied().filter(is_it).collect()
     };
     let message = match (exact, alike(whole).as_slice(), alike(base).as_slice()) {
@@ -163,14 +163,14 @@ fn named<'d>(
 ///
 /// # Errors
 /// No file in the archive, several that may be the data set, or an office document.
-fn found<'d>(directory: &'d Directory, origin: &Origin) -> Result<&'d Member, LoadError> {
-    let all: Vec<&Member> = files(directory).collect();
+fn found<'d>(directory: &'d Directory, origin: &Origin) -> Result<&'d ZipMember, LoadError> {
+    let all: Vec<&ZipMember> = files(directory).collect();
     let at = |name: &str| all.iter().find(|m| m.name.eq_ignore_ascii_case(name));
     if let Some(kml) = at("doc.kml") {
         return Ok(kml);
     }
     let stops = all.iter().filter(|m| base(&m.name) == "stops.txt");
-    let in_timetable = |stops: &&&Member| {
+    let in_timetable = |stops: &&&ZipMember| {
         let folder = stops.name.strip_suffix("stops.txt").unwrap_or_default();
         GTFS.iter()
             .any(|table| at(&format!("{folder}{table}")).is_some())
@@ -196,8 +196,8 @@ fn found<'d>(directory: &'d Directory, origin: &Origin) -> Result<&'d Member, Lo
     if let Some((_, kind)) = office.iter().find(|(name, _)| at(name).is_some()) {
         return Err(unsupported(origin, format!("this is {kind}")));
     }
-    let has = |of: &[&str], is_about: fn(&str) -> bool| -> Vec<&Member> {
-        let is_it = |m: &&Member| of.contains(&&*extension(&m.name)) && !is_about(&m.name);
+    let has = |of: &[&str], is_about: fn(&str) -> bool| -> Vec<&ZipMember> {
+        let is_it = |m: &&ZipMember| of.contains(&&*extension(&m.name)) && !is_about(&m.name);
         all.iter().copied().filter(is_it).collect()
     };
     let points = has(&POINTS, is_only_about);
@@ -232,7 +232,7 @@ fn unsupported(origin: &Origin, message: String) -> LoadError {
 
 /// The members that are neither folders nor hidden files. `Thumbs.db` is left out like a hidden
 /// file: in it Windows stores small pictures of a folder's files.
-fn files(directory: &Directory) -> impl Iterator<Item = &Member> {
+fn files(directory: &Directory) -> impl Iterator<Item = &ZipMember> {
     directory.members.iter().filter(|member| {
         let name = &member.name;
         let is_hidden = |part: &str| {

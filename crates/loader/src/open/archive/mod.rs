@@ -12,7 +12,7 @@ mod choice;
 use super::{check_unused, guarded, open_file, start};
 use crate::error::LoadError;
 use crate::format::InputFormat;
-use crate::input::zip::{Directory, Member, is_zip};
+use crate::input::zip::{Directory, ZipMember, is_zip};
 use crate::input::{Input, Origin};
 use crate::messages::shown;
 use crate::options::LoadOptions;
@@ -69,7 +69,7 @@ pub(super) fn source(
 fn darwin_core<'d>(
     directory: &'d Directory,
     origin: &Origin,
-) -> Result<Option<(&'d Member, CoreFile)>, LoadError> {
+) -> Result<Option<(&'d ZipMember, CoreFile)>, LoadError> {
     let mut members = directory.members.iter();
     let Some(meta) = members.find(|member| choice::base(&member.name) == META) else {
         return Ok(None);

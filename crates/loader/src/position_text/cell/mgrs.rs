@@ -2,8 +2,8 @@
 //! zones. References to squares at the poles, which are in no zone, are not read, since they are
 //! beyond the map.
 
-use super::Cell;
-use super::utm_zones::{Band, number, system, zone};
+use super::CodeArea;
+use super::utm_zones::{LatitudeBand, number, system, zone};
 
 /// The letters for the columns of 100 km squares in a zone. A zone uses eight of them, and three
 /// zones side by side use all.
@@ -16,7 +16,7 @@ const ROWS: &[u8; 20] = b"ABCDEFGHJKLMNPQRSTUV";
 const SQUARE: f64 = 100_000.0;
 
 /// The square that a reference names, of 100 km down to 1 m a side; `None` for any other text.
-pub(super) fn cell(text: &[u8]) -> Option<Cell> {
+pub(super) fn cell(text: &[u8]) -> Option<CodeArea> {
     let compact: Vec<u8> = text
         .iter()
         .filter(|byte| !byte.is_ascii_whitespace())
@@ -29,7 +29,7 @@ pub(super) fn cell(text: &[u8]) -> Option<Cell> {
         return None;
     };
     let zone = zone(zone_digits)?;
-    let band = Band::of(*band)?;
+    let band = LatitudeBand::of(*band)?;
     if digits.len() > 10 || !digits.len().is_multiple_of(2) {
         return None;
     }
@@ -59,7 +59,7 @@ pub(super) fn cell(text: &[u8]) -> Option<Cell> {
     let middle = system(zone, band.is_north)?
         .place(place(column, east)?, place(row, north)?)
         .ok()?;
-    Some(Cell {
+    Some(CodeArea {
         lon: middle.lon,
         lat: middle.lat,
         size: unit,

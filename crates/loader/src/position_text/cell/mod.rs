@@ -33,7 +33,7 @@ pub(crate) enum CellCode {
 /// The area that a code names: the longitude and latitude of its middle in degrees, and its size in
 /// metres, the square root of its area.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Cell {
+pub(crate) struct CodeArea {
     pub(crate) lon: f64,
     pub(crate) lat: f64,
     pub(crate) size: f64,
@@ -108,7 +108,7 @@ impl CellCode {
     }
 
     /// The area that a text names; `None` if the text is no code of this kind.
-    pub(crate) fn cell(self, text: &[u8]) -> Option<Cell> {
+    pub(crate) fn cell(self, text: &[u8]) -> Option<CodeArea> {
         let text = text.trim_ascii();
         match self {
             Self::H3 => h3(text),
@@ -127,7 +127,7 @@ impl CellCode {
     }
 }
 
-impl Cell {
+impl CodeArea {
     /// The area between two longitudes and two latitudes, which are in degrees.
     fn between((west, east): (f64, f64), (south, north): (f64, f64)) -> Self {
         let (lon, lat) = ((west + east) / 2.0, (south + north) / 2.0);
@@ -143,7 +143,7 @@ impl Cell {
 
 /// The area that an H3 index names; `None` if `text` is none.
 #[cfg(feature = "readers")]
-fn h3(text: &[u8]) -> Option<Cell> {
+fn h3(text: &[u8]) -> Option<CodeArea> {
     use h3o::{CellIndex, LatLng};
     let text = std::str::from_utf8(text).ok()?;
     let text = text.strip_prefix("0x").unwrap_or(text);
@@ -154,7 +154,7 @@ fn h3(text: &[u8]) -> Option<Cell> {
     };
     let cell = CellIndex::try_from(number).ok()?;
     let middle = LatLng::from(cell);
-    Some(Cell {
+    Some(CodeArea {
         lon: middle.lng(),
         lat: middle.lat(),
         // The mean area at its resolution: the exact one takes ten times as long as all the rest.
@@ -163,13 +163,13 @@ fn h3(text: &[u8]) -> Option<Cell> {
 }
 
 #[cfg(not(feature = "readers"))]
-fn h3(_: &[u8]) -> Option<Cell> {
+fn h3(_: &[u8]) -> Option<CodeArea> {
     None
 }
 
 /// The area that a geohash names; `None` if `text` is none. The bits of its characters halve the
 /// range of longitudes and the range of latitudes in turn.
-fn geohash(text: &[u8]) -> Option<Cell> {
+fn geohash(text: &[u8]) -> Option<CodeArea> {
     if text.is_empty() || text.len() > LONGEST_GEOHASH {
         return None;
     }
@@ -189,12 +189,12 @@ fn geohash(text: &[u8]) -> Option<Cell> {
             is_lon = !is_lon;
         }
     }
-    Some(Cell::between(lon, lat))
+    Some(CodeArea::between(lon, lat))
 }
 
 /// The area of the Web-Mercator tile that a quadkey names; `None` if `text` is none. Each digit is
 /// a bit of the tile's x plus twice a bit of its y.
-fn quadkey(text: &[u8]) -> Option<Cell> {
+fn quadkey(text: &[u8]) -> Option<CodeArea> {
     if text.is_empty() || text.len() > DEEPEST {
         return None;
     }
@@ -206,7 +206,7 @@ fn quadkey(text: &[u8]) -> Option<Cell> {
     let tiles = 2_f64.powi(text.len() as i32);
     let (x, y) = ((f64::from(x) + 0.5) / tiles, (f64::from(y) + 0.5) / tiles);
     let lat = (PI * (1.0 - 2.0 * y)).sinh().atan();
-    Some(Cell {
+    Some(CodeArea {
         lon: x * 360.0 - 180.0,
         lat: lat.to_degrees(),
         size: 360.0 / tiles * DEGREE * lat.cos(),
@@ -336,7 +336,7 @@ mod tests {
             ];
             for code in all {
                 for text in [&bytes[..], text.as_bytes()] {
-                    let is_place = |cell: Cell| {
+                    let is_place = |cell: CodeArea| {
                         cell.lon.abs() <= 360.0 && cell.lat.abs() <= 90.0 && cell.size >= 0.0
                     };
                     prop_assert!(code.cell(text).is_none_or(is_place));

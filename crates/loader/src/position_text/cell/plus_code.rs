@@ -1,7 +1,7 @@
 //! Plus codes (Open Location Code, specification 1.0). Only full ones are read: a short one such as
 //! `9G8F+6X Zürich` needs a place near it.
 
-use super::Cell;
+use super::CodeArea;
 
 /// The digits of plus codes. A digit's index is its value.
 const DIGITS: &[u8; 20] = b"23456789CFGHJMPQRVWX";
@@ -17,7 +17,7 @@ const PAIRED: usize = 10;
 const LONGEST: usize = 15;
 
 /// The area that a full plus code names; `None` for any other text.
-pub(super) fn cell(text: &[u8]) -> Option<Cell> {
+pub(super) fn cell(text: &[u8]) -> Option<CodeArea> {
     let (before, after) = text.split_at_checked(BEFORE)?;
     let after = after.strip_prefix(b"+")?;
     // Zeros fill up codes of large cells.
@@ -57,7 +57,7 @@ pub(super) fn cell(text: &[u8]) -> Option<Cell> {
         }
     }
     let is_inside = south < 90.0 && west < 180.0;
-    is_inside.then(|| Cell::between((west, west + width), (south, south + height)))
+    is_inside.then(|| CodeArea::between((west, west + width), (south, south + height)))
 }
 
 /// Returns true if a text begins with a short code: up to six digits before the `+` and at least

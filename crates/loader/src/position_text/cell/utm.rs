@@ -1,8 +1,8 @@
 //! References in UTM: a zone, a letter, an easting and a northing in metres, such as `32U 461344
 //! 5481745` or `33N 500000 4649776`.
 
-use super::Cell;
-use super::utm_zones::{Band, system, zone};
+use super::CodeArea;
+use super::utm_zones::{LatitudeBand, system, zone};
 use crate::number;
 
 /// The meaning of the letter after a zone. N and S are bands of latitude as well as hemispheres.
@@ -16,7 +16,7 @@ pub(crate) enum UtmLetter {
 
 /// The position that a reference names, as a cell of one metre; `None` for any other text, and for
 /// a northing that is not in the band.
-pub(super) fn cell(text: &[u8], meaning: UtmLetter) -> Option<Cell> {
+pub(super) fn cell(text: &[u8], meaning: UtmLetter) -> Option<CodeArea> {
     let text = std::str::from_utf8(text).ok()?.trim();
     let text = match text.get(..3) {
         Some(word) if word.eq_ignore_ascii_case("utm") => text.get(3..)?.trim_start(),
@@ -35,7 +35,7 @@ pub(super) fn cell(text: &[u8], meaning: UtmLetter) -> Option<Cell> {
             _ => return None,
         },
         UtmLetter::Band => {
-            let band = Band::of(letter)?;
+            let band = LatitudeBand::of(letter)?;
             let rows = f64::from(band.least)..f64::from(band.least + band.rows);
             if !rows.contains(&(northing / 100_000.0)) {
                 return None;
@@ -44,7 +44,7 @@ pub(super) fn cell(text: &[u8], meaning: UtmLetter) -> Option<Cell> {
         }
     };
     let place = system(zone, is_north)?.place(easting, northing).ok()?;
-    Some(Cell {
+    Some(CodeArea {
         lon: place.lon,
         lat: place.lat,
         size: 1.0,

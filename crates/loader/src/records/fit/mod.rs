@@ -32,39 +32,39 @@ const POSITION: (u8, u8) = (1, 0);
 /// A column of numbers. `fields` lists the fields of a message that may hold the column's value,
 /// each with a scale and an offset: the value is the stored number / scale − offset. If a message
 /// has several of these fields, the last one counts, since it has the most digits.
-struct NumberColumn {
+struct FitColumn {
     name: &'static str,
     fields: &'static [(u8, f64, f64)],
 }
 
 /// The columns that follow the column of times, by the fields that FIT's profile defines for record
 /// messages.
-const COLUMNS: [NumberColumn; 7] = [
-    NumberColumn {
+const COLUMNS: [FitColumn; 7] = [
+    FitColumn {
         name: "altitude",
         fields: &[(2, 5.0, 500.0), (78, 5.0, 500.0)],
     },
-    NumberColumn {
+    FitColumn {
         name: "heart_rate",
         fields: &[(3, 1.0, 0.0)],
     },
-    NumberColumn {
+    FitColumn {
         name: "cadence",
         fields: &[(4, 1.0, 0.0)],
     },
-    NumberColumn {
+    FitColumn {
         name: "distance",
         fields: &[(5, 100.0, 0.0)],
     },
-    NumberColumn {
+    FitColumn {
         name: "speed",
         fields: &[(6, 1000.0, 0.0), (73, 1000.0, 0.0)],
     },
-    NumberColumn {
+    FitColumn {
         name: "power",
         fields: &[(7, 1.0, 0.0)],
     },
-    NumberColumn {
+    FitColumn {
         name: "temperature",
         fields: &[(13, 1.0, 0.0)],
     },

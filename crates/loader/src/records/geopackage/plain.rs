@@ -6,7 +6,7 @@ use super::database::said;
 use super::spatialite::{self, RecordedColumn, has_table, numbered, recorded};
 use super::{quoted, value};
 use crate::columns::Schema;
-use crate::columns::likelihood::{LikeliestError, Likelihood, TableError};
+use crate::columns::likelihood::{LikeliestError, Likelihood, UnreadableTable};
 use crate::columns::resolve::{Geometries, Names, PositionColumns, ResolvedColumns, resolve};
 use crate::crs::Crs;
 use crate::error::LoadError;
@@ -206,7 +206,7 @@ fn table(
     (name, file): (&str, &str),
     origin: &Origin,
     options: &LoadOptions,
-) -> Result<PlainTable, TableError> {
+) -> Result<PlainTable, UnreadableTable> {
     let table = format!("the table {}", shown(name.as_bytes()));
     let failed = |error: rusqlite::Error| match error.sqlite_error_code() {
         Some(ErrorCode::Unknown) => LoadError::Unsupported {
@@ -223,7 +223,7 @@ fn table(
     let seen = seen.map_err(failed)?;
     let recorded = recorded(database, name).map_err(failed)?;
     let likelihood = Likelihood::new(&seen, options);
-    let refused = |error| TableError { likelihood, error };
+    let refused = |error| UnreadableTable { likelihood, error };
     let mut at = geometry_column(&seen, &recorded, options, file).map_err(refused)?;
     if recorded.is_empty() && options.geom.is_none() {
         // Columns of other values have such names too.
@@ -246,7 +246,7 @@ fn table(
         Some(_) => likelihood.with_geometries(),
         None => likelihood,
     };
-    let refused = |error| TableError { likelihood, error };
+    let refused = |error| UnreadableTable { likelihood, error };
     let found = resolve(seen, Names::Typed, options, geometries, file);
     let mut found = found.map_err(refused)?;
     found.columns.why = format!(

@@ -41,7 +41,7 @@ const TEXTS: [&str; 6] = [
 /// An element within a placemark, by the use of its content. A slot is a number that [`Slots`]
 /// gives to each element or value that is wanted.
 #[derive(Clone, Copy)]
-enum Element {
+enum PlacemarkElement {
     Placemark,
     /// The element `MultiGeometry` or `MultiTrack`.
     Multi,
@@ -174,7 +174,7 @@ pub(super) struct Placemarks {
     slots: Slots,
     /// The elements that are open, from the placemark down to the innermost. Empty outside of
     /// placemarks.
-    path: Vec<Element>,
+    path: Vec<PlacemarkElement>,
     open: OpenPlacemark,
     any: bool,
     links: u64,
@@ -225,16 +225,19 @@ impl Placemarks {
         };
         let element = self.element(parent, name, tag);
         match element {
-            Element::Coordinates | Element::Coord | Element::When(_) | Element::ArrayValue(_) => {
+            PlacemarkElement::Coordinates
+            | PlacemarkElement::Coord
+            | PlacemarkElement::When(_)
+            | PlacemarkElement::ArrayValue(_) => {
                 self.open.text.clear();
             }
-            Element::Track => {
+            PlacemarkElement::Track => {
                 self.open.track = OpenTrack {
                     first: self.open.positions.len(),
                     ..OpenTrack::default()
                 }
             }
-            Element::ArrayData(_) => self.open.track.values = 0,
+            PlacemarkElement::ArrayData(_) => self.open.track.values = 0,
             _ => (),
         }
         self.path.push(element);
@@ -242,7 +245,7 @@ impl Placemarks {
 
     fn begin(&mut self) {
         self.any = true;
-        self.path.push(Element::Placemark);
+        self.path.push(PlacemarkElement::Placemark);
         // The memory of the placemark before is used again.
         let open = &mut self.open;
         open.texts.begin(self.slots.len());
@@ -254,22 +257,31 @@ impl Placemarks {
 
     /// The use of an element in a placemark. It follows from the element's name and from `parent`,
     /// the use of the element around it.
-    fn element(&mut self, parent: Element, name: &str, tag: &XmlTag<'_>) -> Element {
-        use Element::{Data, ExtendedData, Multi, Placemark, Point, SchemaData, Time, Track};
+    fn element(
+        &mut self,
+        parent: PlacemarkElement,
+        name: &str,
+        tag: &XmlTag<'_>,
+    ) -> PlacemarkElement {
+        use PlacemarkElement::{
+            Data, ExtendedData, Multi, Placemark, Point, SchemaData, Time, Track,
+        };
         match (parent, name) {
             (Placemark | Multi, "Point") => Point,
-            (Point, "coordinates") => Element::Coordinates,
+            (Point, "coordinates") => PlacemarkElement::Coordinates,
             (Placemark | Multi, "MultiGeometry" | "MultiTrack") => Multi,
             (Placemark | Multi, "Track") => Track,
-            (Track, "coord") => Element::Coord,
-            (Track, "when") => Element::When(self.slots.of(WHEN)),
+            (Track, "coord") => PlacemarkElement::Coord,
+            (Track, "when") => PlacemarkElement::When(self.slots.of(WHEN)),
             // What a track has beside positions and times is an array for each name.
-            (Track, "ExtendedData") => Element::TrackData,
-            (Element::TrackData, "SchemaData") => Element::TrackData,
-            (Element::TrackData, "SimpleArrayData") => {
-                Element::ArrayData(named(tag, &mut self.slots))
+            (Track, "ExtendedData") => PlacemarkElement::TrackData,
+            (PlacemarkElement::TrackData, "SchemaData") => PlacemarkElement::TrackData,
+            (PlacemarkElement::TrackData, "SimpleArrayData") => {
+                PlacemarkElement::ArrayData(named(tag, &mut self.slots))
             }
-            (Element::ArrayData(Some(slot)), "value") => Element::ArrayValue(slot),
+            (PlacemarkElement::ArrayData(Some(slot)), "value") => {
+                PlacemarkElement::ArrayValue(slot)
+            }
             (Placemark | Multi, "LineString") => self.other("LineString"),
             (Placemark | Multi, "LinearRing") => self.other("LinearRing"),
             (Placemark | Multi, "Polygon") => self.other("Polygon"),
@@ -286,41 +298,41 @@ impl Placemarks {
             (Data(slot), "value") => self.first(slot),
             (ExtendedData, name) => self.slot(name),
             (Placemark, name) if TEXTS.contains(&name) => self.slot(name),
-            _ => Element::Unread,
+            _ => PlacemarkElement::Unread,
         }
     }
 
-    fn other(&mut self, name: &'static str) -> Element {
+    fn other(&mut self, name: &'static str) -> PlacemarkElement {
         self.open.others.push(name);
-        Element::Unread
+        PlacemarkElement::Unread
     }
 
-    fn slot(&mut self, name: &str) -> Element {
+    fn slot(&mut self, name: &str) -> PlacemarkElement {
         let slot = self.slots.of(name);
         self.first(slot)
     }
 
     /// The use of an element whose text is the value of a slot. If the slot has a text already, the
     /// new text is not read.
-    fn first(&mut self, slot: Option<usize>) -> Element {
+    fn first(&mut self, slot: Option<usize>) -> PlacemarkElement {
         let texts = &self.open.texts;
         let slot = slot.filter(|at| texts.is_free(*at));
         self.late |= slot.is_some() && self.open.sent;
-        Element::Text(slot)
+        PlacemarkElement::Text(slot)
     }
 
     pub(super) fn text(&mut self, text: &str) {
         let open = &mut self.open;
         match self.path.last() {
             Some(
-                Element::Coordinates
-                | Element::Coord
-                | Element::When(Some(_))
-                | Element::ArrayValue(_),
+                PlacemarkElement::Coordinates
+                | PlacemarkElement::Coord
+                | PlacemarkElement::When(Some(_))
+                | PlacemarkElement::ArrayValue(_),
             ) => {
                 append(&mut open.text, text);
             }
-            Some(Element::Text(Some(slot))) => {
+            Some(PlacemarkElement::Text(Some(slot))) => {
                 open.texts.append(*slot, text);
             }
             _ => (),
@@ -330,12 +342,12 @@ impl Placemarks {
     pub(super) fn end(&mut self) {
         let open = &mut self.open;
         match self.path.pop() {
-            Some(Element::Coordinates) => open.positions.push(PlacemarkPosition {
+            Some(PlacemarkElement::Coordinates) => open.positions.push(PlacemarkPosition {
                 place: place(open.text.trim().split(','), &open.text),
                 when: None,
                 values: Vec::new(),
             }),
-            Some(Element::Coord) => {
+            Some(PlacemarkElement::Coord) => {
                 let place = place(open.text.split_ascii_whitespace(), &open.text);
                 let when = open.whens.pop();
                 let values = Vec::new();
@@ -345,11 +357,11 @@ impl Placemarks {
                     values,
                 });
             }
-            Some(Element::ArrayValue(slot)) => self.late |= !open.add_value(slot),
-            Some(Element::When(Some(_))) => self.crowded |= !open.whens.push(&open.text),
+            Some(PlacemarkElement::ArrayValue(slot)) => self.late |= !open.add_value(slot),
+            Some(PlacemarkElement::When(Some(_))) => self.crowded |= !open.whens.push(&open.text),
             // Each track has its own times.
-            Some(Element::Track) => open.whens.clear(),
-            Some(Element::Placemark) => open.closed = true,
+            Some(PlacemarkElement::Track) => open.whens.clear(),
+            Some(PlacemarkElement::Placemark) => open.closed = true,
             _ => (),
         }
     }

@@ -18,7 +18,7 @@ use crate::options::LoadOptions;
 use crate::source::Source;
 use geometries::{CoveringPaths, find};
 use heatsplat_points::LonLatBox;
-use pages::{CountingFile, Pages};
+use pages::{CheckedPages, CountingFile};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
@@ -190,7 +190,7 @@ impl<S: ParquetFile> RowGroupReader<S> {
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), self.projection.all());
         self.file.expect(chunks(row_group, &mask));
         let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(
-            Pages::new(&self.file, row_group),
+            CheckedPages::new(&self.file, row_group),
             self.metadata.clone(),
         )
         .with_batch_size(rows_at_a_time(row_group, &mask))

@@ -69,7 +69,7 @@ impl ChunkReader for CountingFile {
 }
 
 /// A file that checks the pages of one row group while the library reads them.
-pub(super) struct Pages<S> {
+pub(super) struct CheckedPages<S> {
     file: S,
     /// The range of bytes of each column in the file, and the column's compression.
     columns: Vec<(Range<u64>, Compression)>,
@@ -78,7 +78,7 @@ pub(super) struct Pages<S> {
     levels: AtomicUsize,
 }
 
-impl<S: ParquetFile> Pages<S> {
+impl<S: ParquetFile> CheckedPages<S> {
     pub(super) fn new(file: &S, group: &RowGroupMetaData) -> Self {
         let column = |column: &parquet::file::metadata::ColumnChunkMetaData| {
             let (start, length) = column.byte_range();
@@ -99,13 +99,13 @@ impl<S: ParquetFile> Pages<S> {
     }
 }
 
-impl<S: ParquetFile> Length for Pages<S> {
+impl<S: ParquetFile> Length for CheckedPages<S> {
     fn len(&self) -> u64 {
         self.file.len()
     }
 }
 
-impl<S: ParquetFile> ChunkReader for Pages<S> {
+impl<S: ParquetFile> ChunkReader for CheckedPages<S> {
     type T = Box<dyn Read + Send>;
 
     /// Begins to read at an offset. The library calls this before each page, usually at the
@@ -240,14 +240,14 @@ mod tests {
 
     /// The pages of a new file that holds these bytes. `packing` is the compression of its only
     /// column.
-    fn pages(name: &str, bytes: &[u8], packing: Compression) -> Pages<CountingFile> {
+    fn pages(name: &str, bytes: &[u8], packing: Compression) -> CheckedPages<CountingFile> {
         let path =
             std::env::temp_dir().join(format!("heatsplat-pages-{}-{name}", std::process::id()));
         std::fs::write(&path, bytes).unwrap();
         let origin = Input::open(&path).unwrap().origin;
         let file = CountingFile::new(File::open(&path).unwrap(), &origin);
         std::fs::remove_file(&path).unwrap();
-        Pages {
+        CheckedPages {
             columns: vec![(0..file.len(), packing)],
             file,
             levels: AtomicUsize::new(0),

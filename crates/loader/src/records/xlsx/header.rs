@@ -2,7 +2,7 @@
 
 use super::sheet::SheetReader;
 use super::workbook::{Sheet, Workbook};
-use crate::columns::likelihood::{LikeliestError, Likelihood, TableError};
+use crate::columns::likelihood::{LikeliestError, Likelihood, UnreadableTable};
 use crate::columns::resolve::{Names, PositionColumns, ResolvedColumns, resolve};
 use crate::error::LoadError;
 use crate::input::Origin;
@@ -32,7 +32,7 @@ impl SheetTable {
         sheet: &Sheet,
         origin: &Origin,
         options: &LoadOptions,
-    ) -> Result<Self, TableError> {
+    ) -> Result<Self, UnreadableTable> {
         let mut cells = SheetReader::open(workbook, sheet, None, origin)?;
         let file = match workbook.sheets.len() {
             1 => origin.file(),
@@ -54,7 +54,7 @@ impl SheetTable {
                     return Ok(Self { row, found });
                 }
                 Ok(_) => (),
-                Err(error) => refused.note(TableError { likelihood, error })?,
+                Err(error) => refused.note(UnreadableTable { likelihood, error })?,
             }
         }
         let none = || LoadError::NoRows { file }.into();

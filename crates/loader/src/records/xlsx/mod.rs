@@ -8,7 +8,7 @@ mod sheet;
 mod workbook;
 
 use super::{ReadFailure, RecordReader, RecordSink, RecordSourceBuilder};
-use crate::columns::likelihood::{LikeliestError, TableError};
+use crate::columns::likelihood::{LikeliestError, UnreadableTable};
 use crate::columns::resolve::PositionColumns;
 use crate::columns::selection::RowSelection;
 use crate::crs::Crs;
@@ -99,7 +99,7 @@ fn choose(
         match SheetTable::find(workbook, sheet, origin, options) {
             Ok(table) => tables.push((sheet.clone(), table)),
             // Excel made several sheets at first, most of which stayed empty.
-            Err(TableError {
+            Err(UnreadableTable {
                 error: LoadError::NoRows { .. },
                 ..
             }) => (),

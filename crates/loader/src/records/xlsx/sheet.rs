@@ -18,7 +18,7 @@ const ROW_TEXTS: usize = 4 << 20;
 
 /// The value of a cell of the sheet. A text is stored elsewhere, and the cell refers to it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Cell {
+enum SheetCell {
     Empty,
     Number(f64),
     /// A time in microseconds since 1970, UTC.
@@ -55,13 +55,13 @@ pub(super) struct SheetReader<'w> {
     number: u32,
     row: RowCells,
     /// The cell that is read.
-    open: OpenCell,
+    open: UnfinishedCell,
 }
 
 /// The cells of the row that is being read.
 #[derive(Default)]
 struct RowCells {
-    cells: Vec<Cell>,
+    cells: Vec<SheetCell>,
     /// The texts of the row's cells that are not shared with other cells, one after the other.
     texts: String,
     /// True if the row has a value in a column whose values are not read.
@@ -69,7 +69,7 @@ struct RowCells {
 }
 
 /// A cell whose end was not read yet.
-struct OpenCell {
+struct UnfinishedCell {
     column: usize,
     /// True if the cell is in a column whose values are to be read.
     is_wanted: bool,
@@ -108,7 +108,7 @@ impl<'w> SheetReader<'w> {
             }),
             number: 0,
             row: RowCells::default(),
-            open: OpenCell {
+            open: UnfinishedCell {
                 column: COLUMNS,
                 is_wanted: false,
                 kind: CellType::Number,
@@ -202,7 +202,7 @@ impl<'w> SheetReader<'w> {
 
     /// Returns whether at least one cell of the row is a text.
     pub(super) fn has_text(&self) -> bool {
-        let is_text = |cell: &Cell| matches!(cell, Cell::Shared(_) | Cell::Own(..));
+        let is_text = |cell: &SheetCell| matches!(cell, SheetCell::Shared(_) | SheetCell::Own(..));
         self.row.cells.iter().any(is_text)
     }
 
@@ -213,7 +213,7 @@ impl<'w> SheetReader<'w> {
 
     /// Returns whether all cells of the row are empty.
     pub(super) fn is_blank(&self) -> bool {
-        !self.row.has_others && self.row.cells.iter().all(|cell| *cell == Cell::Empty)
+        !self.row.has_others && self.row.cells.iter().all(|cell| *cell == SheetCell::Empty)
     }
 
     /// The value of the row in a column, counted from 0; null if the cell is empty.
@@ -221,13 +221,19 @@ impl<'w> SheetReader<'w> {
         let text = |text: Option<&str>| {
             text.map_or(Value::Null, |text| Value::Text(Cow::Owned(text.to_owned())))
         };
-        match self.row.cells.get(column).copied().unwrap_or(Cell::Empty) {
-            Cell::Empty => Value::Null,
-            Cell::Number(number) => Value::float(number),
-            Cell::Time(time) => Value::Time(time),
-            Cell::Bool(truth) => Value::Bool(truth),
-            Cell::Shared(at) => text(self.workbook.texts.get(at).map(|text| &**text)),
-            Cell::Own(start, end) => text(self.row.texts.get(start..end)),
+        match self
+            .row
+            .cells
+            .get(column)
+            .copied()
+            .unwrap_or(SheetCell::Empty)
+        {
+            SheetCell::Empty => Value::Null,
+            SheetCell::Number(number) => Value::float(number),
+            SheetCell::Time(time) => Value::Time(time),
+            SheetCell::Bool(truth) => Value::Bool(truth),
+            SheetCell::Shared(at) => text(self.workbook.texts.get(at).map(|text| &**text)),
+            SheetCell::Own(start, end) => text(self.row.texts.get(start..end)),
         }
     }
 }
@@ -235,55 +241,55 @@ impl<'w> SheetReader<'w> {
 impl RowCells {
     /// Stores the value of the cell `open`, whose end was read. If several cells are in one column,
     /// the first counts. `from_1904` is true if numbers of days count from 1904.
-    fn finish(&mut self, open: &OpenCell, from_1904: bool) {
+    fn finish(&mut self, open: &UnfinishedCell, from_1904: bool) {
         let is_taken = self
             .cells
             .get(open.column)
-            .is_some_and(|cell| *cell != Cell::Empty);
+            .is_some_and(|cell| *cell != SheetCell::Empty);
         let text = open.text.as_str();
         if is_taken || open.column >= COLUMNS || text.is_empty() {
             return;
         }
         let cell = match open.kind {
-            CellType::Error => Cell::Empty,
+            CellType::Error => SheetCell::Empty,
             CellType::Number => match number::parse(text.as_bytes()) {
                 Some(days) if open.is_date => {
                     let time = time(days, from_1904);
-                    time.map_or(Cell::Number(days), Cell::Time)
+                    time.map_or(SheetCell::Number(days), SheetCell::Time)
                 }
-                Some(number) => Cell::Number(number),
+                Some(number) => SheetCell::Number(number),
                 None => self.own(text),
             },
             CellType::Shared => match text.trim().parse() {
-                Ok(number) => Cell::Shared(number),
-                Err(_) => Cell::Empty,
+                Ok(number) => SheetCell::Shared(number),
+                Err(_) => SheetCell::Empty,
             },
-            CellType::Bool => Cell::Bool(text.trim() == "1"),
+            CellType::Bool => SheetCell::Bool(text.trim() == "1"),
             CellType::Text => self.own(text),
             CellType::Date => match crate::time::time(text) {
-                Some(time) => Cell::Time(time),
+                Some(time) => SheetCell::Time(time),
                 None => self.own(text),
             },
         };
-        if cell == Cell::Empty {
+        if cell == SheetCell::Empty {
             return;
         }
         if self.cells.len() <= open.column {
-            self.cells.resize(open.column + 1, Cell::Empty);
+            self.cells.resize(open.column + 1, SheetCell::Empty);
         }
         if let Some(place) = self.cells.get_mut(open.column) {
             *place = cell;
         }
     }
 
-    fn own(&mut self, text: &str) -> Cell {
+    fn own(&mut self, text: &str) -> SheetCell {
         let start = self.texts.len();
         self.texts.push_str(text);
-        Cell::Own(start, self.texts.len())
+        SheetCell::Own(start, self.texts.len())
     }
 }
 
-impl OpenCell {
+impl UnfinishedCell {
     /// Makes it a cell that is in no column.
     fn clear(&mut self) {
         self.text.clear();

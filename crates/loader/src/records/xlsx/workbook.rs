@@ -66,7 +66,7 @@ impl Workbook {
         let relations = workbook.relations(origin)?;
         workbook.read_sheets(origin, &relations)?;
         let target = |kind: &str, usual: &str| {
-            let of_kind = |relation: &&Relation| relation.kind.ends_with(kind);
+            let of_kind = |relation: &&PartReference| relation.kind.ends_with(kind);
             let found = relations.iter().find(of_kind);
             found.map_or(usual.to_owned(), |relation| relation.target.clone())
         };
@@ -83,7 +83,7 @@ impl Workbook {
     ) -> Result<Option<PartReader>, LoadError> {
         let members = &self.directory.members;
         let is_it = |name: &str| {
-            let same = move |m: &&crate::input::zip::Member| m.name.eq_ignore_ascii_case(name);
+            let same = move |m: &&crate::input::zip::ZipMember| m.name.eq_ignore_ascii_case(name);
             members.iter().find(same)
         };
         let Some(member) = is_it(name) else {
@@ -96,7 +96,7 @@ impl Workbook {
     }
 
     /// The sheets, texts and styles to which the workbook refers.
-    fn relations(&self, origin: &Origin) -> Result<Vec<Relation>, LoadError> {
+    fn relations(&self, origin: &Origin) -> Result<Vec<PartReference>, LoadError> {
         let mut all = Vec::new();
         let Some(mut part) = self.part("xl/_rels/workbook.xml.rels", origin)? else {
             return Ok(all);
@@ -111,7 +111,7 @@ impl Workbook {
             is_over = all.len() == PARTS;
             if !is_over {
                 let target = text("Target");
-                all.push(Relation {
+                all.push(PartReference {
                     id: text("Id"),
                     kind,
                     target: match target.strip_prefix('/') {
@@ -130,7 +130,11 @@ impl Workbook {
         Ok(all)
     }
 
-    fn read_sheets(&mut self, origin: &Origin, relations: &[Relation]) -> Result<(), LoadError> {
+    fn read_sheets(
+        &mut self,
+        origin: &Origin,
+        relations: &[PartReference],
+    ) -> Result<(), LoadError> {
         let Some(mut part) = self.part(WORKBOOK, origin)? else {
             return Ok(());
         };
@@ -255,7 +259,7 @@ impl Workbook {
 
 /// A reference of the workbook to one of its parts: to a sheet, to the shared texts or to the
 /// styles.
-struct Relation {
+struct PartReference {
     id: String,
     kind: String,
     target: String,

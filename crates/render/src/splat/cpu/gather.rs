@@ -194,7 +194,7 @@ pub(crate) fn gather(
 
 /// The points, or the finer cells, of one cell, as far as they lie in one batch of a search.
 #[derive(Clone, Copy)]
-struct Part<'a> {
+struct CellPart<'a> {
     cells: &'a [Point],
     /// True if the part consists of points, false if it consists of cells of the pyramid.
     whole: bool,
@@ -205,8 +205,12 @@ struct Part<'a> {
 /// world units by which its copy of the world is shifted to the east. A cell's parts may lie in
 /// several batches, for example cells of the pyramid in one batch and points in the next.
 #[inline(always)]
-fn each_cell<'c>(cells: &'c Cells<'_>, level: u32, mut call: impl FnMut(&Point, &[Part<'c>], f64)) {
-    let mut parts: Vec<Part<'c>> = Vec::new();
+fn each_cell<'c>(
+    cells: &'c Cells<'_>,
+    level: u32,
+    mut call: impl FnMut(&Point, &[CellPart<'c>], f64),
+) {
+    let mut parts: Vec<CellPart<'c>> = Vec::new();
     let mut begun: Option<(&Point, f64)> = None;
     for batch in cells.batches() {
         let (whole, shift) = (batch.counts.is_none(), batch.shift);
@@ -220,7 +224,7 @@ fn each_cell<'c>(cells: &'c Cells<'_>, level: u32, mut call: impl FnMut(&Point, 
                 begun = None;
             }
             begun.get_or_insert((first, shift));
-            parts.push(Part { cells, whole });
+            parts.push(CellPart { cells, whole });
         }
     }
     if let Some((place, shift)) = begun {
@@ -230,18 +234,18 @@ fn each_cell<'c>(cells: &'c Cells<'_>, level: u32, mut call: impl FnMut(&Point, 
 
 /// Returns true if a cell consists of points only. Such a cell can't be split.
 #[inline(always)]
-fn are_points(parts: &[Part<'_>]) -> bool {
+fn are_points(parts: &[CellPart<'_>]) -> bool {
     parts.iter().all(|part| part.whole)
 }
 
 #[inline(always)]
-fn weight(parts: &[Part<'_>]) -> f64 {
+fn weight(parts: &[CellPart<'_>]) -> f64 {
     let cells = parts.iter().flat_map(|part| part.cells);
     cells.map(|cell| f64::from(cell.weight.abs())).sum()
 }
 
 #[inline(always)]
-fn hand_on(parts: &[Part<'_>], take: &mut impl FnMut(&Point)) {
+fn hand_on(parts: &[CellPart<'_>], take: &mut impl FnMut(&Point)) {
     for part in parts {
         part.cells.iter().for_each(&mut *take);
     }

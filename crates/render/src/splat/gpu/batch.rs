@@ -4,7 +4,7 @@ use super::health::FallbackReason;
 use super::layout::{EDGE, GpuJob, GpuPlace, SPREAD, WorkItem};
 use super::pipelines::EntryPoint;
 use super::plan::{GpuPlan, GpuPlanKind};
-use super::prepare::Prepared;
+use super::prepare::PreparedBlock;
 use super::readings::{Answer, AnswerSender};
 use heatsplat_points::Point;
 use std::collections::VecDeque;
@@ -33,7 +33,7 @@ pub(super) const ITEM_STEP: usize = 256 / size_of::<WorkItem>();
 /// A block of a picture, for which a caller waits.
 #[derive(Debug)]
 pub(super) struct Task {
-    pub(super) prepared: Prepared,
+    pub(super) prepared: PreparedBlock,
     /// The block's number, counted from 0, among all blocks that the caller has sent in one call.
     pub(super) number: usize,
     pub(super) caller: AnswerSender,
@@ -205,7 +205,7 @@ impl DrawBatch {
         Some(batch)
     }
 
-    fn new(first: &Prepared) -> Self {
+    fn new(first: &PreparedBlock) -> Self {
         let kept = first.target.kept();
         Self {
             entry: first.target.entry(),
@@ -283,7 +283,7 @@ impl DrawBatch {
 
     /// Adds the cells of a job to the batch's last load, the cells of one submission. Begins
     /// another load whenever the last one is full.
-    fn add_cells(&mut self, prepared: &Prepared, job: u32, place: u32) {
+    fn add_cells(&mut self, prepared: &PreparedBlock, job: u32, place: u32) {
         let (entry, each) = match prepared.plan.kind {
             GpuPlanKind::Direct { margin } => {
                 (EntryPoint::Stamp, (2 * u64::from(margin) + 1).pow(2))

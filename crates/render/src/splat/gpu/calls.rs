@@ -4,7 +4,7 @@ use super::batch::{MOST, Task};
 use super::counters::ThreadClock;
 use super::health::FallbackReason;
 use super::plan::GpuPlan;
-use super::prepare::{self, OutputTarget, Prepared};
+use super::prepare::{self, OutputTarget, PreparedBlock};
 use super::readings::{Answer, AnswerSender, PicturePart, Readings};
 use super::{GpuBackend, Job};
 use crate::splat::cpu;
@@ -102,7 +102,7 @@ impl GpuBackend {
         let (blocks, phase) = prepare::blocks(&job.window, &plan);
         let resident = self.point_buffers.get(job.points);
         for block in blocks {
-            let prepared = Prepared::new(
+            let prepared = PreparedBlock::new(
                 job.points,
                 &block.window(&job.window),
                 phase,

@@ -10,7 +10,7 @@ use super::point_buffers::GpuPoints;
 use crate::splat::plan;
 use crate::splat::stamp::Deposit;
 use crate::splat::tiling::{BLOCK, Block};
-use heatsplat_points::{Batch, Point, Points, Window};
+use heatsplat_points::{CellBatch, Point, Points, Window};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -86,7 +86,7 @@ impl OutputTarget {
 
 /// A block of a picture, with all that the device needs to draw it.
 #[derive(Debug)]
-pub(super) struct Prepared {
+pub(super) struct PreparedBlock {
     pub(super) plan: Arc<GpuPlan>,
     pub(super) target: OutputTarget,
     /// All parameters of the picture, except for its offsets in the device's buffers. The batch
@@ -125,7 +125,7 @@ const WIDEST_PIXEL: f64 = 4_294_967_296.0 / 4.0;
 /// bits could not distinguish the positions of cells.
 const NARROWEST_PIXEL: f64 = 1.0 / 1024.0;
 
-impl Prepared {
+impl PreparedBlock {
     /// Prepares a block of a picture, whose window is `window`. `phase` is the picture's offset, as
     /// [`blocks`] returns it, and `resident` is the device's copy of the points. `None` if the
     /// block has no cells, unless the picture stays on the device: then the device writes the
@@ -205,7 +205,7 @@ impl Prepared {
     }
 }
 
-impl Prepared {
+impl PreparedBlock {
     /// The number of cells in all runs of the block.
     pub(super) fn cells_of_runs(&self) -> u64 {
         self.runs.iter().map(|run| u64::from(run.count)).sum()
@@ -216,7 +216,7 @@ impl Prepared {
 /// part with three arguments: the number of its buffer, counted from 0, or `None` if the part is
 /// not on the device; the offset of its first cell in that buffer, in cells; and its cells.
 fn split(
-    batch: &Batch<'_>,
+    batch: &CellBatch<'_>,
     on_device: Option<&GpuPoints>,
     mut part: impl FnMut(Option<usize>, usize, &[Point]),
 ) {

@@ -37,13 +37,13 @@ pub(super) const FORMATS: [(&str, ImageFormat); 4] = [
 
 /// The grid of pixels that a request asks for: its box and its size in pixels.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct PixelGrid {
+pub(super) struct MapGrid {
     pub(super) bounds: CrsBox,
     pub(super) width: u32,
     pub(super) height: u32,
 }
 
-impl PixelGrid {
+impl MapGrid {
     /// Reads the parameters `CRS` (`SRS` in WMS 1.1.1), `BBOX`, `WIDTH` and `HEIGHT`.
     pub(super) fn from_kvp(kvp: &Kvp, is_111: bool) -> Result<Self, OgcError> {
         let (name, code) = match is_111 {
@@ -178,7 +178,7 @@ pub(super) async fn answer(
     (is_111, style): (bool, &str),
     request: &HeaderMap,
 ) -> Result<Response, OgcError> {
-    let grid = PixelGrid::from_kvp(kvp, is_111)?;
+    let grid = MapGrid::from_kvp(kvp, is_111)?;
     let asked = kvp.need("FORMAT")?;
     // Some clients leave out the blank, or send it as a plus.
     let plain = |text: &str| text.replace([' ', '+'], "").to_ascii_lowercase();
@@ -198,7 +198,7 @@ pub(super) async fn answer(
 pub(super) async fn draw(
     server: &Server,
     wanted: LayerRequest,
-    (grid, ratio): (PixelGrid, u32),
+    (grid, ratio): (MapGrid, u32),
     (format, ground): (ImageFormat, Option<[u8; 3]>),
     request: &HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -288,8 +288,8 @@ pub(super) fn color(text: &str) -> Option<[u8; 3]> {
 mod tests {
     use super::*;
 
-    fn grid(crs: MapCrs, bbox: &str, width: u32, height: u32) -> PixelGrid {
-        PixelGrid {
+    fn grid(crs: MapCrs, bbox: &str, width: u32, height: u32) -> MapGrid {
+        MapGrid {
             bounds: crs.parse_box(bbox).unwrap(),
             width,
             height,

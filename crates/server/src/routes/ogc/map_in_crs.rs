@@ -1,7 +1,7 @@
 //! `/{layer}/map.png` with `crs` or `bbox-crs`: a map in another coordinate system than Web
 //! Mercator, or of a box that is stated in another one than degrees.
 
-use super::get_map::{self, PixelGrid};
+use super::get_map::{self, MapGrid};
 use super::map_crs::MapCrs;
 use crate::http::error::ApiError;
 use crate::http::path::FileName;
@@ -40,7 +40,7 @@ pub(crate) async fn get(
         Some(text) => east_first(found("crs", text)?),
         None => MapCrs::Mercator,
     };
-    let grid = PixelGrid::from_query(&served, &query, (given, crs), file.ratio)?;
+    let grid = MapGrid::from_query(&served, &query, (given, crs), file.ratio)?;
     let wanted = served.prepare(query)?;
     let grid = (grid, file.ratio);
     get_map::draw(server, wanted, grid, (format, None), request.headers()).await

@@ -2,7 +2,7 @@
 
 use super::error::{ErrorForm, OgcError};
 use super::feature_info::{self, InfoFormat};
-use super::get_map::{self, PixelGrid};
+use super::get_map::{self, MapGrid};
 use super::kvp::Kvp;
 use super::{document, redirected, wms_capabilities};
 use crate::http::error::{ApiError, shown};
@@ -137,7 +137,7 @@ async fn feature_info(
 ) -> Result<Response, OgcError> {
     let (id, _) = layer(&server, kvp, "QUERY_LAYERS", &request)?;
     let style = kvp.style_query(one(kvp, "STYLES")?, &[])?;
-    let grid = PixelGrid::from_kvp(kvp, is_111)?;
+    let grid = MapGrid::from_kvp(kvp, is_111)?;
     let format = InfoFormat::find(kvp.get("INFO_FORMAT").unwrap_or("application/json"))?;
     let (column, row) = match is_111 {
         true => ("X", "Y"),
@@ -195,7 +195,7 @@ async fn legend_graphic(
     let z = match crs && kvp.get("BBOX").is_some() && kvp.get("WIDTH").is_some() {
         true => {
             let is_111 = kvp.get("CRS").is_none();
-            let (window, _) = PixelGrid::from_kvp(kvp, is_111)?.drawn();
+            let (window, _) = MapGrid::from_kvp(kvp, is_111)?.drawn();
             let and = if style.is_empty() { '?' } else { '&' };
             format!("{and}z={}", window.zoom().clamp(0.0, f64::from(MAX_ZOOM)))
         }

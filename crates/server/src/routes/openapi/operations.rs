@@ -16,7 +16,7 @@ pub(in crate::routes) enum Port {
 
 /// The kind of an operation, on which its errors depend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum OperationKind {
     /// A document or picture of one layer.
     Layer,
     /// A service of the OGC, whose errors are the standard's exceptions.
@@ -50,7 +50,7 @@ pub(in crate::routes) struct Operation {
     path: &'static str,
     id: &'static str,
     summary: &'static str,
-    kind: Kind,
+    kind: OperationKind,
     port: Port,
     /// True if the operation takes the parameters of a style.
     has_style: bool,
@@ -75,7 +75,7 @@ impl Operation {
             path,
             id,
             summary,
-            kind: Kind::Layer,
+            kind: OperationKind::Layer,
             port: Port::Layers,
             has_style: true,
             parameters,
@@ -86,14 +86,17 @@ impl Operation {
     /// An operation of one layer or of the server, without the parameters of a style.
     pub(super) const fn plain(
         route: &'static str,
-        kind: Kind,
+        kind: OperationKind,
         (id, summary): (&'static str, &'static str),
         parameters: &'static [&'static [&'static str]],
         answers: &'static [(&'static str, &'static str)],
     ) -> Self {
         let port = match kind {
-            Kind::Layer | Kind::Service | Kind::Api | Kind::Server => Port::Layers,
-            Kind::Probe | Kind::Posting(_) => Port::Admin,
+            OperationKind::Layer
+            | OperationKind::Service
+            | OperationKind::Api
+            | OperationKind::Server => Port::Layers,
+            OperationKind::Probe | OperationKind::Posting(_) => Port::Admin,
         };
         Self {
             route,
@@ -115,7 +118,7 @@ impl Operation {
         parameters: &'static [&'static [&'static str]],
         answers: &'static [(&'static str, &'static str)],
     ) -> Self {
-        Self::plain(route, Kind::Api, names, parameters, answers)
+        Self::plain(route, OperationKind::Api, names, parameters, answers)
     }
 
     /// An operation that takes the parameters of a style too.
@@ -159,7 +162,7 @@ impl Operation {
     /// The effect of the operation on a posted layer; `None` if it only reads.
     pub(super) fn post(&self) -> Option<Post> {
         match self.kind {
-            Kind::Posting(post) => Some(post),
+            OperationKind::Posting(post) => Some(post),
             _ => None,
         }
     }
@@ -215,7 +218,7 @@ impl Operation {
             .collect();
         let good = value!({ "description": self.summary, "content": content });
         let (statuses, errors): (&[&str], &[(&str, &str)]) = match self.kind {
-            Kind::Layer => (
+            OperationKind::Layer => (
                 &["200"],
                 &[
                     ("400", "Bad"),
@@ -225,7 +228,7 @@ impl Operation {
                     ("504", "Late"),
                 ],
             ),
-            Kind::Service => (
+            OperationKind::Service => (
                 &["200"],
                 &[
                     ("400", "Exception"),
@@ -234,7 +237,7 @@ impl Operation {
                     ("504", "Exception"),
                 ],
             ),
-            Kind::Api => (
+            OperationKind::Api => (
                 &["200"],
                 &[
                     ("400", "Problem"),
@@ -244,11 +247,11 @@ impl Operation {
                     ("504", "Problem"),
                 ],
             ),
-            Kind::Server => (&["200"], &[("400", "Bad"), ("404", "Absent")]),
-            Kind::Probe => (&["200", "503"], &[("400", "Bad")]),
-            Kind::Posting(Post::Make) => (&["200", "201"], &POST_ERRORS),
-            Kind::Posting(Post::Replace) => (&["200"], &POST_ERRORS),
-            Kind::Posting(Post::Remove) => (
+            OperationKind::Server => (&["200"], &[("400", "Bad"), ("404", "Absent")]),
+            OperationKind::Probe => (&["200", "503"], &[("400", "Bad")]),
+            OperationKind::Posting(Post::Make) => (&["200", "201"], &POST_ERRORS),
+            OperationKind::Posting(Post::Replace) => (&["200"], &POST_ERRORS),
+            OperationKind::Posting(Post::Remove) => (
                 &["204"],
                 &[
                     ("400", "Bad"),

@@ -1,6 +1,6 @@
 //! The operations of all routes.
 
-use super::operations::{Kind, Operation, Port, Post};
+use super::operations::{Operation, OperationKind, Port, Post};
 
 const PNG: &[(&str, &str)] = &[("image/png", "")];
 const NPY: &[(&str, &str)] = &[("application/x-npy", "")];
@@ -69,7 +69,7 @@ const ROWS: &[&str] = &["row_name", "row_weight", "row_lon", "row_lat", "row_ord
 pub(in crate::routes) static OPERATIONS: &[Operation] = &[
     Operation::plain(
         "/",
-        Kind::Api,
+        OperationKind::Api,
         (
             "ogc.getLandingPage",
             "The viewer, or the landing page of OGC API as JSON",
@@ -79,14 +79,14 @@ pub(in crate::routes) static OPERATIONS: &[Operation] = &[
     ),
     Operation::plain(
         "/viewer/{*path}",
-        Kind::Server,
+        OperationKind::Server,
         ("viewerFile", "A file of the viewer"),
         &[&["viewer_file"]],
         &[("*/*", "")],
     ),
     Operation::plain(
         "/openapi.json",
-        Kind::Server,
+        OperationKind::Server,
         ("openapi", "This description"),
         &[],
         &[(super::MEDIA_TYPE, "Document")],
@@ -94,7 +94,7 @@ pub(in crate::routes) static OPERATIONS: &[Operation] = &[
     .on(Port::Both),
     Operation::plain(
         "/catalog",
-        Kind::Server,
+        OperationKind::Server,
         ("catalog", "All layers, and the legal values of styles"),
         &[],
         &[("application/json", "Catalog")],
@@ -206,7 +206,7 @@ pub(in crate::routes) static OPERATIONS: &[Operation] = &[
     ),
     Operation::plain(
         FILE,
-        Kind::Layer,
+        OperationKind::Layer,
         ("times", "The times of a layer"),
         &[&["drawn_layer"]],
         &[("application/json", "TimeDocument")],
@@ -265,7 +265,7 @@ pub(in crate::routes) static OPERATIONS: &[Operation] = &[
     ),
     Operation::plain(
         "/collections/{layer}/map",
-        Kind::Api,
+        OperationKind::Api,
         ("ogc.collection.getMap", "A map of a collection"),
         &[&["drawn_layer"], API_MAP, SHOWN],
         PNG,
@@ -289,7 +289,7 @@ pub(in crate::routes) static OPERATIONS: &[Operation] = &[
     .with_style(),
     Operation::plain(
         "/collections/{layer}/map/tiles/{set}/{matrix}/{row}/{column}",
-        Kind::Api,
+        OperationKind::Api,
         ("ogc.collection.map.getTile", "A tile of a set"),
         &[&["layer"], IN_GRID, &["f_png"], SHOWN],
         PNG,
@@ -297,7 +297,7 @@ pub(in crate::routes) static OPERATIONS: &[Operation] = &[
     .with_style(),
     Operation::plain(
         "/collections/{layer}/styles/{style}/map",
-        Kind::Api,
+        OperationKind::Api,
         (
             "ogc.collection.style.getMap",
             "A map of a collection, in a style",
@@ -327,7 +327,7 @@ pub(in crate::routes) static OPERATIONS: &[Operation] = &[
     .with_style(),
     Operation::plain(
         "/collections/{layer}/styles/{style}/map/tiles/{set}/{matrix}/{row}/{column}",
-        Kind::Api,
+        OperationKind::Api,
         (
             "ogc.collection.style.map.getTile",
             "A tile of a set, in a style",
@@ -350,7 +350,7 @@ pub(in crate::routes) static OPERATIONS: &[Operation] = &[
     ),
     Operation::plain(
         "/wms",
-        Kind::Service,
+        OperationKind::Service,
         ("wms", "Web Map Service 1.1.1 and 1.3.0"),
         &[&[
             "wms_request",
@@ -378,7 +378,7 @@ pub(in crate::routes) static OPERATIONS: &[Operation] = &[
     ),
     Operation::plain(
         "/wmts",
-        Kind::Service,
+        OperationKind::Service,
         ("wmts", "Web Map Tile Service 1.0.0"),
         &[&[
             "wmts_request",
@@ -400,7 +400,7 @@ pub(in crate::routes) static OPERATIONS: &[Operation] = &[
     ),
     Operation::plain(
         "/wmts/1.0.0/WMTSCapabilities.xml",
-        Kind::Service,
+        OperationKind::Service,
         (
             "wmtsCapabilities",
             "The capabilities of the Web Map Tile Service",
@@ -410,7 +410,7 @@ pub(in crate::routes) static OPERATIONS: &[Operation] = &[
     ),
     Operation::plain(
         "/wmts/{layer}/{style}/{set}/{matrix}/{row}/{column}",
-        Kind::Service,
+        OperationKind::Service,
         ("wmtsTile", "A tile of the Web Map Tile Service"),
         &[&["drawn_layer", "path_style"], IN_GRID],
         PNG,
@@ -418,7 +418,7 @@ pub(in crate::routes) static OPERATIONS: &[Operation] = &[
     .at("/wmts/{layer}/{style}/{set}/{matrix}/{row}/{column}.png"),
     Operation::plain(
         "/wmts/{layer}/{style}/{set}/{matrix}/{row}/{column}/{j}/{i}",
-        Kind::Service,
+        OperationKind::Service,
         ("wmtsValue", "The value at a pixel of a tile"),
         &[
             &["drawn_layer", "path_style"],
@@ -430,28 +430,28 @@ pub(in crate::routes) static OPERATIONS: &[Operation] = &[
     .at("/wmts/{layer}/{style}/{set}/{matrix}/{row}/{column}/{j}/{i}.json"),
     Operation::plain(
         "/health",
-        Kind::Probe,
+        OperationKind::Probe,
         ("health", "Whether the server runs"),
         &[],
         &[("application/json", "State")],
     ),
     Operation::plain(
         "/ready",
-        Kind::Probe,
+        OperationKind::Probe,
         ("ready", "Whether every layer is loaded"),
         &[],
         &[("application/json", "State")],
     ),
     Operation::plain(
         "/metrics",
-        Kind::Probe,
+        OperationKind::Probe,
         ("metrics", "Counts and times for Prometheus"),
         &[],
         &[("text/plain; version=0.0.4; charset=utf-8", "")],
     ),
     Operation::plain(
         "/layers",
-        Kind::Posting(Post::Make),
+        OperationKind::Posting(Post::Make),
         ("postLayer", "A layer of a query or of points is made"),
         &[ROWS],
         &[("application/json", "PostedLayer")],
@@ -459,7 +459,7 @@ pub(in crate::routes) static OPERATIONS: &[Operation] = &[
     .with_style(),
     Operation::plain(
         "/layers/{id}",
-        Kind::Posting(Post::Replace),
+        OperationKind::Posting(Post::Replace),
         (
             "replacePoints",
             "Other points take the place of those of a layer",
@@ -470,7 +470,7 @@ pub(in crate::routes) static OPERATIONS: &[Operation] = &[
     .with_style(),
     Operation::plain(
         "/layers/{id}",
-        Kind::Posting(Post::Remove),
+        OperationKind::Posting(Post::Remove),
         ("deleteLayer", "A posted layer is removed"),
         &[&["posted_layer"]],
         &[],

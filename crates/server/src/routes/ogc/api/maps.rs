@@ -7,7 +7,7 @@ use crate::http::path::Segments;
 use crate::http::query::{Query, bad_value};
 use crate::layers::entry::ServedLayer;
 use crate::layers::windows::LayerWindow;
-use crate::routes::ogc::get_map::{self, PixelGrid};
+use crate::routes::ogc::get_map::{self, MapGrid};
 use crate::routes::ogc::map_crs::MapCrs;
 use crate::state::Server;
 use axum::extract::{Request, State};
@@ -74,7 +74,7 @@ async fn answer(
     query.choice("f", &[("png", ())])?;
     let crs = crs(&query, "crs")?;
     let given = self::crs(&query, "bbox-crs")?;
-    let grid = PixelGrid::from_query(&served, &query, (given, crs), 1)?;
+    let grid = MapGrid::from_query(&served, &query, (given, crs), 1)?;
     let ground = ground(&query)?;
     let wanted = Arc::clone(&served).prepare(query)?;
     let time = datetime(&wanted.layer, &served);
