@@ -54,11 +54,11 @@ fn main() -> Result<()> {
         for name in files(&viewer, folder, extension)? {
             let text = read_source(&viewer.join(&name))?;
             let bytes = without_comments(&text).into_bytes();
-            assets.push(Asset::new(&name, bytes));
+            assets.push(PackedFile::new(&name, bytes));
         }
     }
     let coastline = read_source(&viewer.join(COASTLINE))?;
-    assets.push(Asset::new(COASTLINE, coastline.into_bytes()));
+    assets.push(PackedFile::new(COASTLINE, coastline.into_bytes()));
     let library = library(&viewer, &out, &pins)?;
     assets.extend(library.into_iter().flatten());
 
@@ -79,7 +79,7 @@ fn main() -> Result<()> {
         )?;
     }
     index = replace_once(&index, "<!-- modules -->", &head.html)?;
-    assets.push(Asset::new("index.html", index.into_bytes()));
+    assets.push(PackedFile::new("index.html", index.into_bytes()));
 
     let mut code = String::new();
     writeln!(code, "/// What the page may load, and nothing else.")?;
@@ -119,7 +119,7 @@ fn files(viewer: &Path, folder: &str, extension: &str) -> Result<Vec<String>> {
 
 /// The map library's files to embed. `None` if the page is to load them from the CDN. An error if
 /// the library must be embedded and can't be fetched.
-fn library(viewer: &Path, out: &Path, pins: &Pins) -> Result<Option<Vec<Asset>>> {
+fn library(viewer: &Path, out: &Path, pins: &Pins) -> Result<Option<Vec<PackedFile>>> {
     let wish = std::env::var("HEATSPLAT_VIEWER").unwrap_or_default();
     match wish.as_str() {
         "cdn" => return Ok(None),
@@ -149,7 +149,7 @@ fn library(viewer: &Path, out: &Path, pins: &Pins) -> Result<Option<Vec<Asset>>>
 
 /// Fetches the pinned package with npm, unless an earlier run has fetched it, and returns the
 /// library's files. An error if the files don't have the pinned digests.
-fn install(manifest: &str, lock: &str, out: &Path, pins: &Pins) -> Result<Vec<Asset>> {
+fn install(manifest: &str, lock: &str, out: &Path, pins: &Pins) -> Result<Vec<PackedFile>> {
     let place = out.join("npm");
     let package = place.join("node_modules/maplibre-gl");
     let installed = place.join("installed");
@@ -172,9 +172,12 @@ fn install(manifest: &str, lock: &str, out: &Path, pins: &Pins) -> Result<Vec<As
             // An embedded library and one from the CDN must have the same bytes.
             return Err(format!("{name} is not the pinned one; run scripts/pin-maplibre").into());
         }
-        assets.push(Asset::new(name, without_source_map(bytes)));
+        assets.push(PackedFile::new(name, without_source_map(bytes)));
     }
-    assets.push(Asset::new(LICENCE, fs::read(package.join("LICENSE.txt"))?));
+    assets.push(PackedFile::new(
+        LICENCE,
+        fs::read(package.join("LICENSE.txt"))?,
+    ));
     Ok(assets)
 }
 
@@ -309,7 +312,7 @@ struct Head {
 }
 
 impl Head {
-    fn new(assets: &[Asset], pins: &Pins) -> Result<Self> {
+    fn new(assets: &[PackedFile], pins: &Pins) -> Result<Self> {
         let embedded = assets.iter().any(|asset| asset.name == MODULE);
         let (module, worker, stylesheet);
         let mut integrity = String::new();
@@ -381,13 +384,13 @@ impl Head {
 }
 
 /// A file to pack into the program. `tag` is a digest of its contents.
-struct Asset {
+struct PackedFile {
     name: String,
     bytes: Vec<u8>,
     tag: String,
 }
 
-impl Asset {
+impl PackedFile {
     fn new(name: &str, bytes: Vec<u8>) -> Self {
         let digest = Sha256::digest(&bytes);
         let tag = digest
@@ -438,7 +441,7 @@ impl Asset {
 
 /// The URL by which the page refers to an embedded file. It contains the file's digest, so that
 /// browsers may keep the file for ever.
-fn address(assets: &[Asset], name: &str) -> Result<String> {
+fn address(assets: &[PackedFile], name: &str) -> Result<String> {
     let asset = assets.iter().find(|asset| asset.name == name);
     let asset = asset.ok_or_else(|| format!("{name} is not among the assets"))?;
     Ok(format!("./viewer/{name}?v={}", asset.tag))

@@ -302,8 +302,8 @@ impl Points {
     }
 
     /// Writes all points in Z-order, and then all cells of the pyramid, to a sink, for example to
-    /// the buffers of a GPU. [`CellBatch::resident`](crate::CellBatch::resident) numbers points and cells
-    /// in this order. Of points that are not in memory nothing is written.
+    /// the buffers of a GPU. [`CellBatch::resident`](crate::CellBatch::resident) numbers points and
+    /// cells in this order. Of points that are not in memory nothing is written.
     pub fn stream_into(&self, sink: &mut dyn PointSink) {
         let Store::Memory { sorted, pyramid } = &self.store else {
             return;

@@ -3,7 +3,7 @@
 //! beyond the map.
 
 use super::CodeArea;
-use super::utm_zones::{LatitudeBand, number, system, zone};
+use super::utm_zones::{UtmBand, number, system, zone};
 
 /// The letters for the columns of 100 km squares in a zone. A zone uses eight of them, and three
 /// zones side by side use all.
@@ -29,7 +29,7 @@ pub(super) fn cell(text: &[u8]) -> Option<CodeArea> {
         return None;
     };
     let zone = zone(zone_digits)?;
-    let band = LatitudeBand::of(*band)?;
+    let band = UtmBand::of(*band)?;
     if digits.len() > 10 || !digits.len().is_multiple_of(2) {
         return None;
     }

@@ -2,7 +2,7 @@
 //! 5481745` or `33N 500000 4649776`.
 
 use super::CodeArea;
-use super::utm_zones::{LatitudeBand, system, zone};
+use super::utm_zones::{UtmBand, system, zone};
 use crate::number;
 
 /// The meaning of the letter after a zone. N and S are bands of latitude as well as hemispheres.
@@ -35,7 +35,7 @@ pub(super) fn cell(text: &[u8], meaning: UtmLetter) -> Option<CodeArea> {
             _ => return None,
         },
         UtmLetter::Band => {
-            let band = LatitudeBand::of(letter)?;
+            let band = UtmBand::of(letter)?;
             let rows = f64::from(band.least)..f64::from(band.least + band.rows);
             if !rows.contains(&(northing / 100_000.0)) {
                 return None;

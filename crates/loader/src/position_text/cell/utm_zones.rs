@@ -37,7 +37,7 @@ const ZONES: usize = 60;
 static SYSTEMS: [OnceLock<Option<Crs>>; 2 * ZONES] = [const { OnceLock::new() }; 2 * ZONES];
 
 /// A band of latitude in all zones.
-pub(super) struct LatitudeBand {
+pub(super) struct UtmBand {
     /// The least northing in it, in hundreds of kilometres.
     pub(super) least: u32,
     /// The number of hundreds of kilometres that it touches.
@@ -45,7 +45,7 @@ pub(super) struct LatitudeBand {
     pub(super) is_north: bool,
 }
 
-impl LatitudeBand {
+impl UtmBand {
     /// The band with a letter, in upper case; `None` if there is none.
     pub(super) fn of(letter: u8) -> Option<Self> {
         let (_, least) = BANDS.into_iter().find(|(known, _)| *known == letter)?;

@@ -206,7 +206,7 @@ impl Bins {
         ),
         stacks: &mut Stacks,
     ) {
-        let mut batch = CellBatch::default();
+        let mut batch = DepositBatch::default();
         for cells in run.chunks(REPORTED_CELLS) {
             report(cells.len(), ns::LAID);
             for cells in cells.chunks(BATCH) {
@@ -226,7 +226,7 @@ impl Bins {
     /// Deposits the first `count` cells of a batch. The deposits in the bin of the last cell stay
     /// in `stacks`, since the next batch may have more cells of this bin.
     #[inline(always)]
-    fn add(&mut self, batch: &CellBatch, count: usize, stacks: &mut Stacks) {
+    fn add(&mut self, batch: &DepositBatch, count: usize, stacks: &mut Stacks) {
         let mut at = 0;
         let mut bin = stacks.bin[0];
         let mut shares = stacks.shares[0];
@@ -394,7 +394,7 @@ const SLOTS: usize = 2 * BATCH;
 
 /// A batch of cells that are not yet deposited: the bin in which each cell lies, and the parts of
 /// its weight that this bin and the bins around it get.
-struct CellBatch {
+struct DepositBatch {
     bin: [Bin; BATCH],
     /// For each cell of the batch, the fractions of its weight that three columns of bins get, and
     /// a fourth number that is 0.
@@ -403,7 +403,7 @@ struct CellBatch {
     down: [[f32; 3]; BATCH],
 }
 
-impl Default for CellBatch {
+impl Default for DepositBatch {
     fn default() -> Self {
         Self {
             bin: [Bin::NONE; BATCH],
@@ -413,7 +413,7 @@ impl Default for CellBatch {
     }
 }
 
-impl CellBatch {
+impl DepositBatch {
     #[inline(always)]
     fn fill(
         &mut self,

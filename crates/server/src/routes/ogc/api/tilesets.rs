@@ -24,7 +24,7 @@ use serde_json::{Value, json as value};
 use std::sync::Arc;
 
 /// The texts of a path that name a tile.
-struct TilePath<'a> {
+struct TilePathWords<'a> {
     layer: &'a str,
     style: Option<&'a str>,
     set: &'a str,
@@ -192,7 +192,7 @@ pub(crate) async fn tile(
     request: Request,
 ) -> Result<Response, Problem> {
     let [layer, set, matrix, row, column] = &words;
-    let words = TilePath {
+    let words = TilePathWords {
         layer,
         style: None,
         set,
@@ -210,7 +210,7 @@ pub(crate) async fn styled_tile(
     request: Request,
 ) -> Result<Response, Problem> {
     let [layer, style, set, matrix, row, column] = &words;
-    let words = TilePath {
+    let words = TilePathWords {
         layer,
         style: Some(style),
         set,
@@ -224,7 +224,7 @@ pub(crate) async fn styled_tile(
 /// Answers with a tile, by the route `/{layer}/{z}/{x}/{y}.png`.
 async fn tile_of(
     server: Arc<Server>,
-    words: TilePath<'_>,
+    words: TilePathWords<'_>,
     request: Request,
 ) -> Result<Response, Problem> {
     let served = collection(&server, words.layer, &request)?;
@@ -268,7 +268,7 @@ fn passed_on(query: &str, extension: &str) -> Result<String, ApiError> {
     Ok(kept.join("&"))
 }
 
-impl TilePath<'_> {
+impl TilePathWords<'_> {
     /// Finds the tile of a grid that the path names.
     ///
     /// # Errors
