@@ -33,9 +33,9 @@ pub(super) struct StyleFlags {
     /// Quantity of the kernel that is 1: its height (peak) or its volume (mass) [default: peak]
     #[arg(long, value_name = "peak|mass", value_parser = checked("normalize"))]
     normalize: Option<String>,
-    /// Blend mode of splats that lie over each other: add, cover (1 − Π (1 − opacity)), reach
-    /// (heavier points reach further), or markers of 8 bits as Mapnik's: over:… and plus:…
-    /// [default: add]
+    /// Blend mode of splats that lie over each other: add, cover (1 − Π (1 − opacity)), reach (a
+    /// sum in which heavier points reach further), or Mapnik's markers in 8 bits: over:MARKER and
+    /// plus:MARKER, like over:ellipse:14x14@0.25 [default: add]
     #[arg(long, value_name = "MODE", value_parser = checked("overlap"))]
     overlap: Option<String>,
     /// Scale from number to colour: linear, log, sqrt, cbrt, power:0.35, eq_hist, or local (eq_hist

@@ -9,8 +9,8 @@ use std::ops::RangeInclusive;
 /// damage.
 pub(crate) const LARGEST: u64 = 1 << 26;
 
-/// Makes the range of zooms, without those that are deeper than [`MAX_ZOOM`]. An impossible range
-/// is an error.
+/// Makes the range of zooms, without those that are deeper than [`MAX_ZOOM`]. It is an error if no
+/// zoom is left.
 pub(crate) fn zooms(first: u8, last: u8) -> Result<RangeInclusive<u8>, PathlessError> {
     if first > last || first > MAX_ZOOM {
         return Err(format!("it can't have zooms {first} to {last}").into());

@@ -52,8 +52,8 @@ impl HeatFile {
         u64::from(self.header.page_entries)
     }
 
-    /// Returns the different texts of a column: value 1 stands for the first one, 2 for the second
-    /// one, and so on. The first call reads them from the file.
+    /// Returns the different texts of a column. Value 1 stands for the first one, 2 for the second
+    /// one, and so on; 0 stands for no value. The first call reads the texts from the file.
     ///
     /// # Errors
     /// A [`HeatError`] if the texts can't be read or are damaged.

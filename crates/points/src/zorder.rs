@@ -144,9 +144,9 @@ impl Quad {
         }
     }
 
-    /// Returns the borders of the four quarters of the quad among its points, which are
-    /// `points[range]` in Z-order: the points of quarter `i` begin at border `i` and end before
-    /// border `i + 1`.
+    /// Divides the quad's points, which are `points[range]` in Z-order, among its four quarters.
+    /// Returns five indices into `points`: quarter `i` has the points from index `i` of the result
+    /// up to, but without, index `i + 1`. The first is `range.start` and the last `range.end`.
     #[inline]
     pub fn quarter_borders(self, points: &[Point], range: &Range<usize>) -> [usize; 5] {
         quarter_borders(points, range, self)
@@ -160,8 +160,8 @@ impl Quad {
     }
 }
 
-/// Returns the borders of the four quarters of a quad whose points are `points[range]`. The points
-/// of quarter `i` begin at border `i` and end before border `i + 1`.
+/// Divides the points of a quad, `points[range]`, among its four quarters: see
+/// [`Quad::quarter_borders`].
 #[inline]
 pub(crate) fn quarter_borders(points: &[Point], range: &Range<usize>, quad: Quad) -> [usize; 5] {
     let here = points.get(range.clone()).unwrap_or_default();

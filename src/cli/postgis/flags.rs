@@ -104,7 +104,7 @@ impl SourceFlags {
     }
 
     /// Makes the flags that stand for a query. This is the inverse of
-    /// [`SourceFlags::layer_queries`], except for the columns to keep.
+    /// [`SourceFlags::layer_queries`], but the query's column of numbers is left out.
     pub(crate) fn from_query(query: LayerQuery) -> Self {
         let (table, sql) = match query.from {
             Relation::Table(name) => (vec![name], None),

@@ -166,8 +166,8 @@ impl DatabaseConfig {
         read
     }
 
-    /// Looks up the tables that the database publishes as layers. Returns each layer's name and the
-    /// flags to read it, or `None` if the database doesn't answer at present.
+    /// Looks up the tables of the database that are to be served as layers. Returns each layer's
+    /// name and the flags to read it, or `None` if the database doesn't answer at present.
     pub(super) fn published(&self) -> Result<Option<Vec<(String, SourceFlags)>>, BoxError> {
         match postgis::point_tables(&self.address) {
             Ok(tables) => {

@@ -17,8 +17,8 @@ use crate::options::LoadOptions;
 use crate::parameter::Parameter;
 use crate::text::chunker::TextPosition;
 
-/// The first record of a file that is not a blank line. It is in the input's sample: the part of
-/// the file's first 256 KiB that follows the lines above the header.
+/// The first record of a file, apart from blank lines and from lines of other texts above the
+/// header. It is found in the input's sample: the first 256 KiB of the file, without those lines.
 pub(super) struct FirstRecord {
     dialect: CsvDialect,
     /// The line and column in the file at which the input's sample begins.

@@ -194,8 +194,8 @@ pub enum LoadError {
         file: String,
         /// The name of the coordinate system.
         system: String,
-        /// The accuracy of the shift to WGS 84, and the name of a grid of shifts that would be more
-        /// accurate.
+        /// A phrase for the message: the accuracy of the shift to WGS 84, and the name of a grid of
+        /// shifts that would be more accurate.
         vague: String,
         /// A remedy other than converting the file to longitude and latitude; empty if there is
         /// none.

@@ -107,7 +107,8 @@ struct OpenPoint {
 /// A reader that makes points of XML elements and sends them to a sink.
 struct PointReader<'j> {
     slots: Slots,
-    /// The index of the column of weights; `None` if every point counts 1.
+    /// The element that holds a point's weight, by its index among the elements that the file has;
+    /// `None` if every point has the weight 1.
     weight: Option<usize>,
     sink: &'j mut RecordSink,
 }

@@ -56,7 +56,7 @@ impl NoteCount {
         self.rows += 1;
     }
 
-    /// Adds the count of later rows of the source, `part`.
+    /// Adds `part`, the count of later rows of the same source.
     fn add(&mut self, part: &Self) {
         if self.count == 0 {
             self.first = part.first;

@@ -147,7 +147,7 @@ impl<'a> PointQuery<'a> {
     }
 
     /// A window of one pixel that shows the query's value. It is a CSS pixel centred on the
-    /// coordinate or, for [`Shape::Pixel`], the pixel of the zoom's grid that contains the
+    /// coordinate or, for [`Shape::Pixel`], the pixel of the zoom's tiles that contains the
     /// coordinate.
     pub fn pixel(&self) -> Window {
         let pixel = self.css_pixel();

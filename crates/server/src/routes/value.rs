@@ -52,7 +52,7 @@ struct ValueBody {
 struct NearRow {
     lon: f64,
     lat: f64,
-    /// The point's weight; null if the data have none for it.
+    /// The weight of this point; null if its row has none.
     weight: Option<f32>,
     /// The distance from the coordinate of the request to the point, in CSS pixels at the zoom of
     /// the request.

@@ -45,8 +45,9 @@ impl MessageDefinition {
 pub(super) struct FitMessage<'r> {
     definition: Arc<MessageDefinition>,
     bytes: &'r [u8],
-    /// The time in seconds since 31 December 1989, from which FIT counts; `None` if the file states
-    /// none.
+    /// The time of this message, in seconds since the beginning of 31 December 1989 in UTC, from
+    /// which FIT counts: its own timestamp, or else that of the last message with one. `None` if no
+    /// message up to this one states a time.
     pub(super) timestamp: Option<u32>,
 }
 

@@ -18,7 +18,7 @@ const CACHED: usize = 16 << 20;
 
 /// Draws the job's markers with the style's `stamp`. The density of a pixel is its alpha, 0 to 255.
 /// The markers are drawn one after the other: `blend` computes a pixel's new alpha from its alpha
-/// and the marker's. Then the whole picture is blurred with the radii of `stamp`.
+/// and the marker's. Then the whole picture is blurred, with the radii that `stamp` states.
 pub(super) fn stamp_markers(
     job: &BlendJob<'_>,
     stamp: &MarkerStamp,

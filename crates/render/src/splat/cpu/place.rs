@@ -96,8 +96,9 @@ impl BinAxis {
         })
     }
 
-    /// The number of steps from the grid's beginning to the position `at`, which is counted in
-    /// steps of this axis, and true if the position is on the grid.
+    /// The distance of the coordinate `at` from the beginning of the grid, and true if the
+    /// coordinate lies on the grid. Both numbers count the steps of this axis. The distance of a
+    /// coordinate off the grid means nothing.
     #[inline(always)]
     fn place(&self, at: u32) -> (u32, bool) {
         let from = at.wrapping_sub(self.origin);

@@ -26,8 +26,8 @@ pub(crate) struct Bins {
     /// The number of the grid's rows for each row of pixels: 1, or 2 if the grid has the pixels'
     /// corners too.
     rows: usize,
-    /// The width of the padding: the number of spare pixels on each side of the grid and its
-    /// margin. With it, a deposit never leaves the buffer.
+    /// The width of the padding, in pixels: it lies around the window and its margin. With it, a
+    /// deposit near the edge, which also changes the bins around it, never leaves the buffer.
     pad: usize,
     values: Vec<f32>,
     /// The sums of the bins in f64, for weights of both signs, which may nearly cancel.

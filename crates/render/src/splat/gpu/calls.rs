@@ -27,7 +27,7 @@ pub(super) struct Call {
     reasons: Vec<Option<FallbackReason>>,
 }
 
-/// A block of a job that was sent to the device.
+/// A block that was sent to the device: all of a job's picture, or a rectangle of it.
 struct CallBlock {
     /// The number of the job among the jobs of the call, counted from 0.
     job: usize,
@@ -126,10 +126,11 @@ impl GpuBackend {
         Ok(())
     }
 
-    /// Waits until all blocks of a call have an answer. For each block that was drawn, checks its
-    /// sums and calls `paste` with three arguments: the number of its job in the call, counted from
-    /// 0; the block; and its output in words of 32 bits. Returns for each job the reason why the
-    /// device has not drawn it, or `None` if it has. The reasons are counted.
+    /// Waits until all blocks of a call have an answer. For each block that was drawn and whose
+    /// checksums are right, calls `paste` with three arguments: the number of the block's job in
+    /// the call, counted from 0; the block; and its output in words of 32 bits. Returns for each
+    /// job `None` if the device has drawn all of it, and otherwise the reason why it has not. Each
+    /// reason also counts in the backend's [`GpuReport`](super::counters::GpuReport).
     pub(super) fn receive(
         &self,
         call: Call,
@@ -184,9 +185,9 @@ impl GpuBackend {
         reasons
     }
 
-    /// Checks the sums of a block, and returns the block's output in words of 32 bits. A wrong sum
-    /// is counted for the block's plan, and the worker thread gets the number of the device that
-    /// drew the block, so that it closes this device.
+    /// Checks the checksums of a block, and returns the block's output in words of 32 bits. A wrong
+    /// checksum is counted for the block's plan, and the worker thread gets the number of the
+    /// device that drew the block, so that it closes this device.
     fn checked<'a>(
         &self,
         readings: &'a Readings,

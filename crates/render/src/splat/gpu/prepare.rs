@@ -101,8 +101,8 @@ pub(super) struct PreparedBlock {
     pub(super) cells: Vec<Point>,
 }
 
-/// The greatest number of cells in a run: one workgroup deposits a run.
-const STRETCH: usize = 256;
+/// The greatest number of cells in a [`CellRun`], which one workgroup deposits.
+const RUN_CELLS: usize = 256;
 
 /// A run of consecutive cells in one copy of the world. They have one mapping to the grid, and one
 /// workgroup deposits them.
@@ -159,12 +159,12 @@ impl PreparedBlock {
                     cells.extend_from_slice(part);
                     cells.len() - part.len()
                 };
-                let stretches = (0..part.len()).step_by(STRETCH);
-                runs.extend(stretches.map(|from| CellRun {
+                let starts = (0..part.len()).step_by(RUN_CELLS);
+                runs.extend(starts.map(|from| CellRun {
                     place,
                     buffer,
                     first: (first + from) as u32,
-                    count: (part.len() - from).min(STRETCH) as u32,
+                    count: (part.len() - from).min(RUN_CELLS) as u32,
                 }));
             });
         }

@@ -17,13 +17,13 @@ pub(in crate::routes) enum Port {
 /// The kind of an operation, on which its errors depend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OperationKind {
-    /// A document or picture of one layer.
+    /// A request for a document or a picture of one layer.
     Layer,
-    /// A service of the OGC, whose errors are the standard's exceptions.
+    /// A request to a service of the OGC, whose errors are the standard's exceptions.
     Service,
-    /// A resource of OGC API, whose errors are those of RFC 7807.
+    /// A request for a resource of OGC API, whose errors are those of RFC 7807.
     Api,
-    /// A document or file about all of the server.
+    /// A request for a document or file about all of the server.
     Server,
     /// A probe, which has another status while the server isn't ready.
     Probe,
