@@ -20,8 +20,9 @@ pub(crate) struct CellBuilder {
     /// The sum Σ |weight| · (position − position of the first point), as (x, y) in world units. The
     /// cell's position follows from it, unless all weights are 0.
     moment: (f64, f64),
-    /// The sum Σ number of points · (position − position of the first point), as (x, y) in world
-    /// units. If all weights are 0, the cell's position follows from it.
+    /// The sum Σ count · (position − position of the first point), as (x, y) in world units; an
+    /// entry's count is the number of points that it stands for. If all weights are 0, the cell's
+    /// position follows from this sum.
     plain: (f64, f64),
 }
 

@@ -120,8 +120,8 @@ impl CancelToken {
         passed.then_some(Cancelled::Deadline)
     }
 
-    /// The time until this token's deadline or that of the larger work, whichever is earlier;
-    /// `None` if neither has a deadline.
+    /// The time until this token's deadline, or until the deadline of the larger work that this
+    /// work is a part of, whichever is earlier; `None` if neither has a deadline.
     fn time_left(&self) -> Option<Duration> {
         let own = self.0.deadline;
         let own = own.map(|at| at.saturating_duration_since(Instant::now()));
@@ -158,13 +158,13 @@ pub fn inherit() -> InheritedToken {
 }
 
 /// The time until the deadline of the work that this thread does; `None` if the work has no
-/// deadline. Work that waits for something should not wait longer.
+/// deadline, or no token. Work that waits for something should not wait longer.
 pub fn time_left() -> Option<Duration> {
     TOKEN.with_borrow(|token| token.as_ref().and_then(CancelToken::time_left))
 }
 
-/// Runs work under no token, so that it is always finished. It is for results that others need too
-/// than the work that is being cancelled.
+/// Runs work under no token, so that it is always finished. It is for results that other work needs
+/// too, not only the work that is being cancelled.
 pub fn shielded<T>(work: impl FnOnce() -> T) -> T {
     InheritedToken(None).run(work)
 }

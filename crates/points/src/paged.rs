@@ -107,8 +107,8 @@ pub struct PagedCells {
     pub runs: Vec<PagedRun>,
 }
 
-/// The greatest number of entries in a result of a search, up to which a thread keeps the result's
-/// memory for its next search: a choice. Few pictures have more.
+/// The greatest number of entries of a result whose memory a thread saves for its next search: a
+/// choice. Few pictures have more.
 const KEPT: usize = 1 << 19;
 
 /// The memory of the entries, counts and runs of a result that is no longer needed.

@@ -46,10 +46,11 @@ struct QuadSummary {
     /// The number of points in the quad.
     points: u64,
     has_node: bool,
-    /// The points and cells from which the next coarser cells are made: some 20,000 at most.
+    /// The points and cells of this quad from which the cells of the quad around it are made: some
+    /// 20,000 at most.
     entries: Vec<Entry>,
     /// For each number of bits from 0 to 32, the number of pairs of neighbouring points that share
-    /// exactly so many top bits: see [`Branch::shared`].
+    /// exactly so many top bits, of x and of y: see [`Branch::shared`].
     shared: [usize; 33],
 }
 
@@ -111,7 +112,8 @@ impl Part {
 }
 
 /// Calls `visit` with each node of a pyramid, whose root is the node of `quad`. A node comes after
-/// all nodes inside it. `before` is the number of points before those of the pyramid.
+/// all nodes inside it. The pyramid counts its points from 0; `before` is the number of points of
+/// the whole set that come before them in Z-order, and is added to the borders of each node.
 pub(crate) fn visit_nodes<E>(
     pyramid: &Pyramid,
     quad: Quad,
@@ -156,13 +158,14 @@ fn visit_node<E>(
 pub struct DeepPart {
     quad: Quad,
     signed: bool,
-    /// The first points, as long as they are so few that the quad may have no block.
+    /// The points so far, as long as they are at most [`CROWDED`]: so few may have no block. Empty
+    /// afterwards, when all points go into `crowd` instead.
     first: Vec<Point>,
     crowd: Option<Crowd>,
 }
 
-/// The sums over the points of a quad of the greatest depth, from which its node and block are
-/// made.
+/// The sums over the points of a quad of the greatest depth with more than [`CROWDED`] points. Its
+/// node and block are made of them.
 #[derive(Debug)]
 struct Crowd {
     /// The number of points in each quarter.
@@ -173,7 +176,8 @@ struct Crowd {
     pyramid: Pyramid,
 }
 
-/// A cell at the position of the point that was added last.
+/// The cell that isn't complete yet: it stands at the position of the point that was added last,
+/// and more points may come there.
 #[derive(Debug)]
 enum OpenCell {
     Unsigned(CellBuilder),
@@ -328,7 +332,8 @@ pub struct PyramidOfParts {
     signed: bool,
     /// The number of points in all parts so far.
     points: u64,
-    /// The quads whose parts aren't all known yet. Each lies in the one before.
+    /// The quads whose parts aren't all known yet, from the outermost to the innermost: each lies
+    /// in the one before.
     open: Vec<OpenQuad>,
 }
 
@@ -405,7 +410,8 @@ impl PyramidOfParts {
         Ok(())
     }
 
-    /// Builds the node of the innermost open quad.
+    /// Closes the innermost open quad: builds its node, calls `visit` with it, and counts the quad
+    /// among the finished quarters of the open quad around it.
     fn close<E>(&mut self, visit: &mut dyn FnMut(PartNode<'_>) -> Result<(), E>) -> Result<(), E> {
         let Some(open) = self.open.pop() else {
             return Ok(());
@@ -419,7 +425,8 @@ impl PyramidOfParts {
 }
 
 impl OpenQuad {
-    /// Builds the quad's node and its block from its finished quarters.
+    /// Builds the quad's node and its block from its finished quarters, and calls `visit` with the
+    /// node; a quad of at most 256 points (`FEW`) gets none. Returns the quad's summary.
     fn raise<E>(
         self,
         signed: bool,
@@ -484,7 +491,8 @@ impl OpenQuad {
 }
 
 impl Pyramid {
-    /// Returns the cells in a range of numbers, each with the number of points that it stands for.
+    /// Returns the cells with the indices `range`, each with the number of points that it stands
+    /// for.
     fn entries(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = Entry> + '_ {
         let cells = self.cells.get(range.clone()).unwrap_or_default();
         let counts = self.counts.get(range).unwrap_or_default();

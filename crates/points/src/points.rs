@@ -331,7 +331,8 @@ impl Points {
         }
     }
 
-    /// Returns the number of points and cells that [`stream_into`](Self::stream_into) writes.
+    /// Returns the number of points and cells, together, that [`stream_into`](Self::stream_into)
+    /// writes.
     pub fn stream_len(&self) -> usize {
         match &self.store {
             Store::Memory { sorted, pyramid } => sorted.len() + pyramid.cells.len(),

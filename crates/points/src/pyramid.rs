@@ -61,7 +61,7 @@ pub(crate) struct Pyramid {
     /// The number of points that each of `cells` stands for.
     pub(crate) counts: Vec<u32>,
     /// For each number of bits from 0 to 32, the number of pairs of neighbouring points that share
-    /// exactly so many top bits: see [`Branch::shared`].
+    /// exactly so many top bits, of x and of y: see [`Branch::shared`].
     pub(crate) shared: Vec<usize>,
 }
 

@@ -330,7 +330,8 @@ impl Search<'_> {
         }
     }
 
-    /// Adds a range to the runs. A range that directly follows the last run is joined to it.
+    /// Adds a range of the points, or of the pyramid's cells, to the runs. If it directly follows
+    /// the last run, it is joined to that run.
     fn take(&mut self, source: EntrySource, range: Range<usize>) {
         let first = match source {
             EntrySource::Points => 0,

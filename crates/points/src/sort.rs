@@ -195,8 +195,8 @@ struct Digit {
 }
 
 impl Digit {
-    /// Makes a digit made of the first bits after the prefix that all points share; `None` if all
-    /// points have one position.
+    /// Makes a digit of the first six bits of x and of y after the prefix that all points share;
+    /// `None` if all points have one position.
     fn behind_common_prefix<T: ZOrdered>(groups: &[Vec<Vec<T>>]) -> Option<Self> {
         let first = groups.iter().flatten().flatten().next();
         let &Point { x, y, .. } = first.map(T::point)?;

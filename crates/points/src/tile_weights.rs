@@ -11,8 +11,8 @@ use crate::read_error::ReadError;
 use crate::tile::TileId;
 use crate::window::Window;
 
-/// The number of tiles from which the search for the densest tiles goes on to the next zoom, always
-/// the densest so far: a choice.
+/// The number of tiles that the search for the densest tiles takes of each zoom: the densest ones.
+/// Only inside these it looks for tiles of the next zoom. A choice.
 const FOLLOWED: usize = 256;
 
 /// The search for the densest tiles begins at the deepest zoom that has at most this many tiles

@@ -39,7 +39,7 @@ pub enum BucketsError {
         first: String,
         /// The last time of the range, as text like the first one.
         last: String,
-        /// The finest of [`Step::COMMON`] of which the range has few enough.
+        /// The finest of [`Step::COMMON`] of which the range has at most [`MOST_BUCKETS`].
         possible: Step,
     },
     /// The range of the times is empty, or reaches beyond the years of the calendar.
@@ -76,7 +76,8 @@ impl Buckets {
         }
     }
 
-    /// Cuts a range into steps; `None` if it has more than [`MOST_BUCKETS`], or none.
+    /// Cuts the range from `first` to `last`, both included and in microseconds since 1970, into
+    /// steps. Returns `None` if the range has no step, or more than [`MOST_BUCKETS`].
     fn cut(first: i64, last: i64, step: Step, zone: &Zone) -> Option<Self> {
         // This is tested first, since to list the borders of seconds in a century takes long.
         if (last - first) / step.longest() > MOST_BUCKETS as i64 {
@@ -140,8 +141,8 @@ impl Buckets {
     }
 
     /// The instant, in microseconds since 1970, at which the bucket with the number `bucket`,
-    /// counted from 0, begins. For greater numbers than that of the last bucket it is the instant
-    /// at which this one ends.
+    /// counted from 0, begins. If `bucket` is greater than the number of the last bucket, it is the
+    /// instant at which the last bucket ends.
     pub fn border(&self, bucket: u32) -> i64 {
         let border = self.borders.get(bucket as usize);
         border.copied().unwrap_or_else(|| self.end())
@@ -161,7 +162,8 @@ impl Buckets {
         u16::try_from(bucket).ok()
     }
 
-    /// The buckets that overlap a range of instants, from `start` to just before `end`.
+    /// The buckets that overlap a range of instants: from `start` to just before `end`, both in
+    /// microseconds since 1970.
     pub(crate) fn touched(&self, start: i64, end: i64) -> Span {
         if start >= end || end <= self.start() || start >= self.end() {
             return Span::default();
@@ -178,7 +180,7 @@ impl Buckets {
 }
 
 /// Instants at which steps begin, in order. They contain at least the last one that isn't after
-/// `first`, the first one after `last`, and all between these.
+/// `first`, the first one after `last`, and all between these. All are in microseconds since 1970.
 fn borders(first: i64, last: i64, step: Step, zone: &Zone) -> Vec<i64> {
     let first_day = zone.at(first).date();
     match step {
@@ -217,8 +219,8 @@ fn borders(first: i64, last: i64, step: Step, zone: &Zone) -> Vec<i64> {
     }
 }
 
-/// The instants at which some days begin: `day`, and then each the `next` of the one before, up to
-/// the first one after the instant `last`.
+/// The instants, in microseconds since 1970, at which some days begin: the beginning of `day`, then
+/// of `next(day)` and so on, up to the first one after the instant `last`.
 fn list(mut day: Date, last: i64, zone: &Zone, next: impl Fn(Date) -> Date) -> Vec<i64> {
     let mut borders = vec![zone.start_of(day)];
     while borders.last().is_some_and(|border| *border <= last) {

@@ -9,8 +9,8 @@ const SMALLEST: usize = 1 << 15;
 /// The greatest number of chunks, if none of them is a single crowded bucket: a choice.
 const MOST: usize = 1 << 10;
 
-/// The number of points that are copied between two reports of the work done, which
-/// [`cancel::check`] receives.
+/// The number of points that are copied between two calls of [`cancel::check`], which report the
+/// work done: a choice.
 const REPORTED: usize = 1 << 16;
 /// The work of copying a point, in nanoseconds: an estimate.
 const COPIED: u64 = 30;
@@ -32,9 +32,9 @@ struct Chunk {
 
 impl Chunks {
     /// Copies points, which are in Z-order, into chunks. `bucket` returns the bucket of a point by
-    /// its number in `points`; `None` if the point has no time, so that it is left out. `rank` has
-    /// for each bucket the number of points before it in time, and last the number of all points
-    /// with a time.
+    /// its number in `points`; `None` if the point has no time, so that it is left out. `rank` has,
+    /// for each bucket, the number of points in all earlier buckets, and, as its last item, the
+    /// number of all points with a time.
     pub(crate) fn new(
         points: &[Point],
         bucket: impl Fn(usize) -> Option<u16>,
@@ -75,7 +75,7 @@ impl Chunks {
         Self { chunks }
     }
 
-    /// The points in some buckets, in Z-order.
+    /// The points in the buckets of `span`, in Z-order.
     pub(crate) fn select(&self, span: Span) -> Vec<Point> {
         let touched = |chunk: &&Chunk| {
             chunk.buckets.first() < span.end() && span.first() < chunk.buckets.end()

@@ -6,14 +6,14 @@ use crate::step::Step;
 use crate::timeline::Timeline;
 use crate::window::Span;
 
-/// The number of points and the sum of their weights, in bars of one calendar step.
+/// The number of points and the sum of their weights in each bar; a bar is a step of the calendar.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimeHistogram {
     /// The bars, which are steps of the calendar as buckets are.
     pub bars: Buckets,
     /// The number of points in each bar.
     pub counts: Vec<usize>,
-    /// The sum of the weights in each bar.
+    /// The sum of the weights of the points in each bar.
     pub sums: Vec<f64>,
 }
 

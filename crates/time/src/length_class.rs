@@ -2,9 +2,9 @@
 
 use crate::instant::{DAY, SECOND};
 
-/// The shift of the borders of classes, as a part of a doubling. With it no border lies among the
-/// lengths of months, of quarters or of years, which differ by days, nor among the lengths of days,
-/// which differ by an hour where clocks change.
+/// The distance by which the borders between classes are shifted from a day, in doublings of the
+/// length. With it no border lies among the lengths of months, of quarters or of years, which
+/// differ by days, nor among the lengths of days, which differ by an hour where clocks change.
 const SHIFT: f64 = 0.18;
 
 /// A class of windows of time of about one length. There are two classes for each doubling of the

@@ -14,8 +14,8 @@ const EVEN: usize = 8;
 impl Timeline {
     /// Positions of windows whose length is the middle of a class, in rising order: four windows
     /// with the most points, which don't overlap, and eight that are spread evenly over the points.
-    /// They depend on the times alone. Some are left out, so that together they have at most as
-    /// many points as the timeline; but one always stays.
+    /// They depend on the times alone. If all windows together would have more points than the
+    /// timeline, some windows are left out; but one always stays.
     pub fn positions(&self, class: LengthClass) -> Vec<Span> {
         let buckets = self.buckets();
         let all = buckets.all();

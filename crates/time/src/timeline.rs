@@ -15,8 +15,8 @@ use std::sync::OnceLock;
 /// of so many points takes some 15 ms.
 pub const EXACT_BELOW: usize = 200_000;
 
-/// The odd number by which the hash of a timeline is multiplied for each point: 2⁶⁴ divided by the
-/// golden ratio.
+/// The multiplier of a timeline's hash, which is multiplied once for each point. It is odd: 2⁶⁴
+/// divided by the golden ratio.
 const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The number of points that a thread handles between two looks at its cancel token: a choice.
@@ -30,8 +30,8 @@ const POINTS: usize = 1 << 16;
 pub struct Timeline {
     column: String,
     buckets: Buckets,
-    /// The number of each point's bucket, in the order of the index; any number for a point without
-    /// a time.
+    /// For each point, in the order of the index, the number of its bucket, counted from 0; any
+    /// number for a point without a time.
     times: Vec<u16>,
     /// A bit for each point, in the order of the index: 1 if the point has no time. Empty if all
     /// points have a time.
@@ -39,10 +39,10 @@ pub struct Timeline {
     without: usize,
     /// A hash of the buckets of all points.
     fingerprint: u64,
-    /// For each bucket the number of points before it in time, and last the number of all points
-    /// with a time.
+    /// For each bucket, the number of points in all earlier buckets; and, as the last item, the
+    /// number of all points with a time.
     rank: Vec<u32>,
-    /// The sum of the weights in each bucket.
+    /// For each bucket, the sum of the weights of its points.
     sums: Vec<f64>,
     /// The copy of the points in time chunks, made when a short window is first selected.
     chunks: OnceLock<Chunks>,
@@ -69,8 +69,8 @@ pub enum TimelineError {
 impl Timeline {
     /// Puts the points of an index on a timeline. `column` is the name of the column that has the
     /// times. `time` returns the time of a point, in microseconds since 1970, by its number in the
-    /// index; `None` for a point without a time. Without a `step`, it is the finest one of which
-    /// there are few enough.
+    /// index; `None` for a point without a time. Without a `step`, the buckets are the finest of
+    /// [`Step::COMMON`] of which there are at most [`MOST_BUCKETS`](crate::MOST_BUCKETS).
     ///
     /// # Errors
     /// No point has a time, the step is too fine, or the points are not in memory.
@@ -180,7 +180,7 @@ impl Timeline {
         self.fingerprint
     }
 
-    /// The number of points in some buckets.
+    /// The number of points in the buckets of `span`.
     pub fn count(&self, span: Span) -> usize {
         let rank = |bucket: u32| {
             let rank = self.rank.get(bucket as usize).or(self.rank.last());
@@ -189,13 +189,13 @@ impl Timeline {
         rank(span.end()).saturating_sub(rank(span.first()))
     }
 
-    /// The bucket of a point by its number in the order of times, counted from 0.
+    /// The bucket of a point, by the point's number in the order of times, counted from 0.
     pub(crate) fn bucket_of_rank(&self, number: usize) -> u32 {
         let after = self.rank.partition_point(|rank| *rank as usize <= number);
         (after as u32).saturating_sub(1)
     }
 
-    /// The sum of the weights of the points in some buckets.
+    /// The sum of the weights of the points in the buckets of `span`.
     pub fn sum(&self, span: Span) -> f64 {
         let range = span.first() as usize..(span.end() as usize).min(self.sums.len());
         self.sums.get(range).unwrap_or_default().iter().sum()
@@ -217,9 +217,9 @@ impl Timeline {
         bits.is_none_or(|bits| bits >> (row % 64) & 1 == 0)
     }
 
-    /// Makes an index of the points in some buckets. It equals an index that is loaded from the
-    /// source with a filter for these times. `points` must be the index that the timeline was made
-    /// for.
+    /// Makes an index of the points in the buckets of `span`. It equals an index that is loaded
+    /// from the source with a filter for these times. `points` must be the index that the timeline
+    /// was made for.
     pub fn select(&self, points: &Points, span: Span) -> Points {
         let all = points.as_slice().unwrap_or_default();
         if self.count(span) <= EXACT_BELOW {

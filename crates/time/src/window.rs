@@ -55,8 +55,8 @@ impl Span {
 pub struct TimeWindow {
     span: Span,
     times: Range<i64>,
-    /// The length in microseconds: that of the interval that was asked for, or that of `times` if
-    /// this is greater. The former is greater if the interval reaches beyond all buckets.
+    /// The length in microseconds: of the interval that was asked for, or of `times` if `times` is
+    /// longer. The interval is longer than `times` if it reaches beyond all buckets.
     length: i64,
 }
 

@@ -1,31 +1,33 @@
-//! The texts with which standards of web maps describe the times of a layer.
+//! The texts by which web map services (WMS) state the times of a layer.
 
 use crate::buckets::Buckets;
 use crate::instant::instant_text;
 use crate::window::TimeWindow;
 use crate::zone::Zone;
 
-/// The dimension `time` of a layer, as WMS 1.3.0 and 1.1.1 (annexes C and D) list it.
+/// The dimension `time` of a layer, as the capabilities of WMS 1.3.0 and 1.1.1 (annexes C and D)
+/// state it: two texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeWords {
-    /// The range of times that is shown if a request names none: all times, as `start/end`.
+    /// The default time, which a request that names no time gets: all times, as `start/end`.
     pub default: String,
-    /// The windows of time that there are: `start/end/step`, or a list of the instants at which
-    /// they begin.
+    /// The windows of time that can be requested: `start/end/step`, or the instants at which they
+    /// begin, separated by commas.
     pub extent: String,
 }
 
-/// The greatest number of windows that are listed one by one: a choice. The list has some 90 KiB
-/// then.
+/// The greatest number of buckets whose beginnings are listed one by one: a choice. So long a list
+/// has some 90 KiB.
 const MOST_LISTED: usize = 4096;
 
 impl Buckets {
-    /// The texts with which standards describe these buckets.
+    /// The texts by which web map services state these buckets.
     ///
-    /// A program that reads them adds the step to an instant in UTC. So the step is stated only if
-    /// this leads from each bucket to the next. Otherwise, for example for days of a zone whose
-    /// clocks change, the beginnings of the buckets are listed. If these are too many, the stated
-    /// step is a second: then every instant is legal, and stands for the bucket in which it lies.
+    /// A program that reads `start/end/step` adds the step to an instant in UTC. So the step is
+    /// stated only if this leads from each bucket to the next. Otherwise, for example for days of a
+    /// zone whose clocks change, the beginnings of the buckets are listed. If these are too many,
+    /// the stated step is a second: then every instant is legal, and stands for the bucket in which
+    /// it lies.
     pub fn words(&self) -> TimeWords {
         let default = TimeWindow::from_span(self.all(), self).to_string();
         let extent = if self.is_regular() {

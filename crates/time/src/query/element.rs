@@ -101,7 +101,7 @@ impl Element {
     }
 }
 
-/// Parses a number of exactly `digits` digits; `None` for any other text.
+/// Parses a number with exactly `digits` digits; `None` for any other text.
 fn number(text: &str, digits: usize) -> Option<i16> {
     let is_number = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| text.parse().ok()).flatten()

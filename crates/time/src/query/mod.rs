@@ -48,7 +48,7 @@ enum ConditionKind {
 enum Start {
     Open,
     At(Element),
-    /// The time of this length before the end.
+    /// The start lies this duration before the end: `P7D/2019-06-01`, or `P7D/latest`.
     Before(Duration),
 }
 
@@ -57,7 +57,7 @@ enum End {
     /// The end of the last bucket.
     Open,
     At(Element),
-    /// The time of this length after the start.
+    /// The end lies this duration after the start: `2019-06-01/P7D`.
     After(Duration),
 }
 
@@ -141,9 +141,9 @@ fn window(start: i64, end: i64, buckets: &Buckets) -> TimeWindow {
     TimeWindow::from_span(span, buckets).asked_as(end.saturating_sub(start))
 }
 
-/// Returns true if an interval is shorter than a bucket: than the first and the last one that it
-/// overlaps, `span`. An interval that reaches beyond all buckets is never too fine, since there are
-/// no buckets there to compare it with.
+/// Returns true if an interval is shorter than the shorter one of two buckets: the first and the
+/// last bucket of `span`, which are the buckets that the interval overlaps. Returns false for an
+/// interval that reaches beyond all buckets, since there are no buckets there to compare it with.
 fn is_finer(start: i64, end: i64, span: Span, buckets: &Buckets) -> bool {
     if span.is_empty() || start < buckets.start() || end > buckets.end() {
         return false;
@@ -198,7 +198,8 @@ fn parse(text: &str) -> Option<ConditionKind> {
     is_placed.then_some(ConditionKind::Interval(start, end))
 }
 
-/// Returns true for the words that mean the end of the data: `latest`, or `current` as WMS has it.
+/// Returns true for the words that mean the end of the data: `latest`, or `current`, which WMS
+/// uses.
 fn is_latest(text: &str) -> bool {
     text.eq_ignore_ascii_case("latest") || text.eq_ignore_ascii_case("current")
 }
