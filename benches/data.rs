@@ -12,14 +12,15 @@
 
 use heatsplat::{Layer, Points, Style, TileId};
 
-/// True if the environment variable `HEATSPLAT_BENCH_SMOKE` is set, so that benches run with little
-/// data.
+/// True if the environment variable `HEATSPLAT_BENCH_SMOKE` is set. Then benches have little data
+/// and few repetitions, so that they only show that they run.
 pub fn smoke() -> bool {
     std::env::var_os("HEATSPLAT_BENCH_SMOKE").is_some()
 }
 
-/// The numbers of points to run a bench with. If the environment variable `HEATSPLAT_BENCH_N` is
-/// set, it is only the number in this variable.
+/// The numbers of points that a bench is run with, one run for each: 100,000, a million and ten
+/// million, or only 10,000 if [`smoke`] is true. If the environment variable `HEATSPLAT_BENCH_N` is
+/// set, there is one run, with the number in this variable.
 pub fn sizes() -> Vec<usize> {
     if let Some(n) = std::env::var("HEATSPLAT_BENCH_N")
         .ok()
@@ -34,8 +35,8 @@ pub fn sizes() -> Vec<usize> {
     }
 }
 
-/// The zooms to draw. If the environment variable `HEATSPLAT_BENCH_ZOOM` is set, it is only the
-/// zoom in this variable.
+/// The zooms that a bench draws tiles of: 0, 2, 4 … 14. If the environment variable
+/// `HEATSPLAT_BENCH_ZOOM` is set, it is only the zoom in this variable.
 pub fn zooms() -> Vec<u8> {
     match std::env::var("HEATSPLAT_BENCH_ZOOM")
         .ok()
@@ -46,7 +47,7 @@ pub fn zooms() -> Vec<u8> {
     }
 }
 
-/// Makes `n` points, each as (longitude, latitude, weight).
+/// Makes `n` points, each as (longitude in degrees, latitude in degrees, weight).
 pub fn points(n: usize) -> Vec<(f64, f64, f32)> {
     heatsplat::generate::points(n, 1).collect()
 }
@@ -57,9 +58,9 @@ pub fn layer(n: usize) -> Layer {
     Layer::on_cpu("bench", points, Style::default())
 }
 
-/// Picks up to `most` tiles of a zoom that have points. One half are the tiles of points that are
-/// picked evenly from all points, so dense tiles are frequent and may occur twice. The other half
-/// are picked evenly from all tiles that have points.
+/// Picks up to `most` tiles of zoom `z` that have points. The first half are the tiles around
+/// points that are spread over all points of the layer, so dense tiles are frequent and may occur
+/// twice. The second half is every n-th of the tiles that have points.
 pub fn tiles(layer: &Layer, z: u8, most: usize) -> Vec<TileId> {
     let all = layer.points().as_slice().unwrap_or_default();
     let shift = 32 - u32::from(z);

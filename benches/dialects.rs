@@ -16,8 +16,9 @@ use std::fmt::Write as _;
 use std::process::Command;
 use std::sync::Arc;
 
-/// A Python program that prints the CPU time in seconds that Mapnik takes for the world in 256 ×
-/// 256 pixels. It is the least of three runs, so the points are already read.
+/// A Python program that prints the CPU time, in seconds, that Mapnik takes to draw the world in
+/// 256 × 256 pixels. It draws three times and prints the least time, since only the first drawing
+/// reads the points from their file.
 const MAPNIK: &str = "
 import mapnik, sys, time
 m = mapnik.Map(256, 256)
@@ -44,7 +45,7 @@ fn main() {
     });
 }
 
-/// The least CPU time, in seconds, of five runs of `work`.
+/// The least CPU time of this thread, in seconds, of five runs of `work`.
 fn time(mut work: impl FnMut()) -> f64 {
     let run = |_| {
         let start = ThreadTime::now();
@@ -90,8 +91,9 @@ fn recipe() {
     }
 }
 
-/// The CPU time, in seconds, that Mapnik takes for `n` points with the operator `comp_op`. `None`
-/// without Mapnik.
+/// The CPU time, in seconds, that Mapnik takes to draw `n` made-up points as markers that are
+/// combined by the operator `comp_op`, like `src-over`. `None` if Mapnik's module for Python isn't
+/// installed.
 fn mapnik(n: usize, comp_op: &str) -> Option<f64> {
     let folder = std::env::temp_dir().join(format!("heatsplat-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).ok()?;
@@ -120,8 +122,8 @@ fn mapnik(n: usize, comp_op: &str) -> Option<f64> {
     String::from_utf8_lossy(&out.stdout).trim().parse().ok()
 }
 
-/// Times the drawing of points with their own radii: whole numbers from 4 to 12 pixels, each for
-/// equally many points.
+/// Times the drawing of points with their own radii: whole numbers from 4 to 12 pixels, so that
+/// each radius has a ninth of the points.
 fn own_radii() {
     let n = if data::smoke() { 10_000 } else { 1_000_000 };
     let made = data::points(n);

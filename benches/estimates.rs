@@ -1,9 +1,9 @@
 //! Compares the server's estimates of CPU time with measurements, for pictures and for the
 //! measuring of scales. The constants of the estimates, in `crates/server/src/cost/`, are chosen by
-//! the output of this bench.
+//! what this bench prints.
 //!
-//! Run with `cargo bench --bench estimates`. With words after `--`, only rows whose style contains
-//! one of the words are run.
+//! Run with `cargo bench --bench estimates`. With texts after `--`, like `-- quartic 64px`, only
+//! rows are run whose style parameters contain one of the texts.
 #![allow(
     clippy::expect_used,
     missing_docs,
@@ -20,7 +20,9 @@ use std::time::{Duration, Instant};
 
 type Words = [(&'static str, &'static str)];
 
-/// The rows: the (zoom, x, y) of a tile, its width in pixels, and the style's parameters.
+/// The rows of the table that is printed. Each is a picture: the (zoom, x, y) of a tile whose part
+/// of the world it shows, its width and height in pixels, and the style parameters that are not the
+/// default.
 const ROWS: [((u8, u32, u32), u32, &Words); 40] = [
     ((0, 0, 0), 256, &[("radius", "17px")]),
     ((4, 8, 8), 256, &[("radius", "1px")]),
@@ -190,8 +192,8 @@ fn main() {
     }
 }
 
-/// The mean CPU time of a run of `work`. There is a first run that does not count; then runs are
-/// repeated until they have taken a tenth of a second.
+/// The mean CPU time, of all threads, of a run of `work`. A first run does not count. Further runs
+/// are made until they have taken a tenth of a second of CPU time together.
 fn spent(mut work: impl FnMut()) -> Duration {
     work();
     let before = ProcessTime::now();
@@ -203,8 +205,9 @@ fn spent(mut work: impl FnMut()) -> Duration {
     before.elapsed() / times
 }
 
-/// Makes points that lie evenly all over the map, with weights from 0 to 1. Longitude, latitude and
-/// weight are the coordinates of a sequence of points that fills a cube evenly.
+/// Makes `count` points, as longitude and latitude in degrees and weight. They lie evenly on the
+/// map between the latitudes ±70°, and their weights are evenly spread from 0 to 1. The i-th point
+/// has the fractional parts of i times three constants, a sequence that fills a cube evenly.
 fn even(count: usize) -> Vec<(f64, f64, f32)> {
     let place = |i: usize| {
         let [x, y, weight] = [0.819_172_5, 0.671_043_6, 0.549_700_5].map(|a| i as f64 * a % 1.0);

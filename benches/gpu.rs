@@ -1,9 +1,10 @@
-//! Times the GPU backend on the adapter that it finds: its stages, whole tiles, and batches of
-//! tiles.
+//! Times the GPU backend on the adapter that it finds: whole tiles, the stages of a tile, and
+//! batches of tiles.
 //!
-//! Run with `cargo bench --bench gpu`. Each row has a time by the clock, and the CPU time of all
-//! threads of the process. If the adapter is a software driver, the CPU time contains the drawing
-//! itself. With a real GPU it is only the work that is left to the CPU.
+//! Run with `cargo bench --bench gpu`. Whole tiles and batches have a time by the clock, and the
+//! CPU time of all threads of the process. If the adapter is a software driver, this CPU time
+//! contains the drawing itself. With a real GPU it is only the work that is left to the CPU. Stages
+//! have the time that the device measures.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -55,7 +56,9 @@ fn main() {
     kept(&gpu, &layer);
 }
 
-/// The counters of a report that a table shows, as differences between two reports.
+/// Runs `work`, which draws `tiles` tiles. Returns a row of a table with the columns [`COUNTED`]:
+/// by how much `work` increased the counters of the backend's report, divided by the number of
+/// tiles. Only the column `a batch` is the number of pictures for each batch.
 fn counted(gpu: &GpuBackend, tiles: usize, work: impl FnOnce()) -> String {
     let before = gpu.report();
     work();
@@ -78,7 +81,8 @@ fn counted(gpu: &GpuBackend, tiles: usize, work: impl FnOnce()) -> String {
 
 const COUNTED: &str = "worker µs caller µs submissions  a batch   copies    staged";
 
-/// Prints the CPU time of the worker thread and of the calling threads for each tile, and counts.
+/// Prints rows with the columns [`COUNTED`] for tiles of zoom 4: 1, 16 and 64 tiles that are drawn
+/// by one call, 8 and 32 threads that draw a tile each, and a tile with a radius of 100 km.
 fn host(gpu: &GpuBackend, layer: &Layer) {
     let turns = if data::smoke() { 1 } else { 20 };
     println!("each tile of zoom 4          {COUNTED}");
@@ -117,7 +121,8 @@ fn host(gpu: &GpuBackend, layer: &Layer) {
     println!("   1 with radius=100km       {row}");
 }
 
-/// Prints the counts of a picture of 4096 × 4096 pixels that stays on the device.
+/// Prints a row with the columns [`COUNTED`] for a picture of 4096 × 4096 pixels that stays on the
+/// device.
 fn kept(gpu: &GpuBackend, layer: &Layer) {
     println!("\na picture that stays         {COUNTED}");
     let window = Window::at_level(12, 0, 0, 4096, 4096);
@@ -127,8 +132,8 @@ fn kept(gpu: &GpuBackend, layer: &Layer) {
     println!("4096 × 4096                  {}", counted(gpu, 1, draw));
 }
 
-/// Makes a layer of 10,000 points that are so far apart at zoom 0 that each is drawn by itself, as
-/// a cell.
+/// Makes a layer of 10,000 points that lie so far apart that even at zoom 0 each is drawn as a cell
+/// of its own.
 fn ten_thousand_cells() -> Layer {
     let side = 100;
     let points = (0..side * side).map(|i| {
@@ -148,8 +153,8 @@ fn job(layer: &Layer, window: Window) -> Job<'_> {
     }
 }
 
-/// Runs `work` many times. Returns the time by the clock and the CPU time, both in milliseconds, of
-/// the run with the median CPU time.
+/// Runs `work` 101 times, or 3 times if [`data::smoke`] is true. Returns two times of the run with
+/// the median CPU time, in milliseconds: the time by the clock, and the CPU time of all threads.
 fn measure(mut work: impl FnMut()) -> (f64, f64) {
     let turns = if data::smoke() { 3 } else { 101 };
     for _ in 0..3 {

@@ -1,9 +1,15 @@
-//! Times the drawing of tiles of points in a file, beside the drawing of the same points in memory.
+//! Times the drawing of tiles of points in a `.heat` file, beside the drawing of the same points in
+//! memory.
 //!
-//! Times are CPU times of one thread, medians by zoom. *Kept* has all pages in the cache. *Read*
-//! has only the nodes there, so each page of points and cells is read from the file, which the
-//! operating system has in memory. Each picture is compared with that of memory. The size of the
-//! file is printed too. Run with `cargo bench --bench heat`.
+//! For each zoom, three medians of the CPU time of one thread are printed:
+//!
+//! * *memory*: the points are in memory;
+//! * *kept*: all pages of the file that a tile needs are in the cache;
+//! * *read*: the cache has only the pages of nodes, so each page of points and cells is read from
+//!   the file, which the operating system has in memory.
+//!
+//! Each picture of the file must have the same bytes as the picture of the points in memory. The
+//! size of the file is printed too. Run with `cargo bench --bench heat`.
 #![allow(
     clippy::expect_used,
     missing_docs,

@@ -1,5 +1,6 @@
-//! Times the building of the index, which sorts the points and makes the pyramid of cells, and
-//! prints the index's bytes per point. Run with `cargo bench --bench index`.
+//! Times the building of the index, which sorts the points and makes the pyramid of cells. The
+//! memory of the index is printed too, in bytes for each point. Run with `cargo bench --bench
+//! index`.
 #![allow(
     clippy::expect_used,
     missing_docs,

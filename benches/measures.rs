@@ -1,6 +1,7 @@
-//! Compares the CPU times of tiles for different measures, scales, kernels and kinds of radii. It
-//! also times the drawing of known values in another style, and the statistics of a zoom. Times are
-//! those of one thread, and include the PNG.
+//! Compares the CPU times of tiles for different measures, scales, kernels and kinds of radii. They
+//! are CPU times of one thread, and include the encoding as PNG. Two more times are printed: of
+//! drawing a tile in another ramp and scale when its density is already there, and, by the clock,
+//! of measuring the statistics of a zoom.
 //!
 //! Run with `cargo bench --bench measures`.
 #![allow(
@@ -19,8 +20,8 @@ use std::time::Instant;
 
 type Words = [(&'static str, &'static str)];
 
-/// Groups of styles, each with a title. The times of a group's styles are compared with the time of
-/// its first style.
+/// Groups of styles, each with a title. A style is written as the parameters that are not the
+/// default. The times of a group's styles are compared with the time of its first style.
 const GROUPS: [(&str, &[&Words]); 5] = [
     (
         "measures, linear",
@@ -119,7 +120,7 @@ fn compare(layer: &Layer, n: usize) {
     println!("  radius=20km at z8{took:>36.3}");
 }
 
-/// Times the drawing of tiles in another ramp and scale, if their values are already known.
+/// Times the drawing of tiles in another ramp and scale from densities that were computed before.
 fn restyle(layer: &Layer) {
     for (z, scale) in [
         (0, "cbrt"),

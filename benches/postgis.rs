@@ -1,10 +1,13 @@
-//! Times three ways to draw points of PostGIS: reading a table into an index, drawing a tile of a
-//! live layer, and posting a query and drawing its first tile.
+//! Times three ways to draw points of PostGIS:
+//!
+//! * reading a table into an index,
+//! * drawing a tile of a live layer,
+//! * posting a query and drawing the first tile of its layer.
 //!
 //! Run with `cargo bench --bench postgis`. It starts a PostgreSQL server for the run. Each time is
-//! printed next to the time that the database alone takes for the query. There are a million
-//! points, or 20,000 with `HEATSPLAT_BENCH_SMOKE=1`. Without PostGIS nothing is run, and a message
-//! is printed.
+//! printed next to the time that the database alone takes for a query of the same rows. There are a
+//! million points, or 20,000 with `HEATSPLAT_BENCH_SMOKE=1`. Without PostGIS nothing is run, and a
+//! message is printed.
 #![allow(
     unreachable_pub,
     dead_code,
@@ -31,11 +34,12 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// The number of runs, of which the fastest counts: other programs on the machine can only make a
-/// run slower.
+/// The number of runs that are made of each piece of work. The fastest counts, since other programs
+/// on the machine can only make a run slower.
 const TRIES: usize = 5;
 
-/// The tile at zoom 8 with the densest points, as "zoom/x/y", and its box in degrees as SQL.
+/// The tile of zoom 8 that is timed, as `zoom/x/y`: near the corner where the points are densest.
+/// [`BOX`] is a box of about its size there, in degrees, as SQL.
 const TILE: &str = "8/134/85";
 const BOX: &str = "ST_MakeEnvelope(8.3, 50.1, 9.9, 51.2, 4326)";
 

@@ -1,7 +1,7 @@
 //! Times the server's tiles over HTTP, with client and server on one machine. First, tiles that are
-//! not in the cache are requested over 16 connections, each once. Then cached tiles are requested
-//! over one connection: first alone, then while eight other connections request tiles that must be
-//! drawn. Run with `cargo bench --bench serve`.
+//! not in the server's cache are requested over 16 connections, each tile once. Then tiles that are
+//! in the cache are requested over one connection: first alone, then while eight other connections
+//! request tiles that must be drawn. Run with `cargo bench --bench serve`.
 #![allow(
     clippy::expect_used,
     missing_docs,
@@ -120,7 +120,8 @@ fn paths(layer: &heatsplat::Layer, z: u8, most: usize) -> Vec<String> {
         .collect()
 }
 
-/// The times of `n` requests for the tiles `kept`, which are in the cache, in ascending order.
+/// The times of `n` requests over one connection, in ascending order. They request the paths `kept`
+/// in turn, which were all requested once before, so that their tiles are in the server's cache.
 fn waits(address: &str, kept: &[String], n: usize) -> Vec<Duration> {
     let mut stream = connect(address);
     for path in kept {

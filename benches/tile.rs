@@ -1,10 +1,11 @@
 //! Times the drawing of tiles, from points in the index to the bytes of a PNG, by zoom and by
 //! number of points.
 //!
-//! Times are CPU times of one thread. Up to 400 tiles are drawn for each zoom, so that the slowest
-//! are seen and not only the typical ones. There are two more times: of drawing a tile and keeping
-//! its density, as a server does, and of drawing a picture from a kept density. Run with `cargo
-//! bench --bench tile`.
+//! Times are CPU times of one thread, in milliseconds. Up to 400 tiles are drawn for each zoom, so
+//! that the slowest are seen and not only the typical ones. Two more times are printed: of drawing
+//! a tile while its density is stored, as a server does, and of making a picture of a stored
+//! density. Run with `cargo bench --bench tile`. With style parameters after `--`, like `--
+//! radius=8px`, tiles are drawn in the default style with these parameters.
 #![allow(
     clippy::expect_used,
     missing_docs,
@@ -71,8 +72,8 @@ fn zoom(layer: &Layer, n: usize, z: u8, style_words: &[String]) {
     );
 }
 
-/// The median times, in milliseconds, of drawing a tile while its density is kept, and of drawing a
-/// picture from the kept density.
+/// Two median times of the tiles, in milliseconds: of drawing a tile while its density is stored,
+/// and of making a picture of the stored density.
 fn kept(layer: &Layer, tiles: &[TileId], style: &Style) -> (f64, f64) {
     let encode = |tile: TileId, density: &Density| {
         let drawn = layer.tile(tile).style(style).colorize(density);

@@ -1,5 +1,5 @@
-//! Times windows of time: the timeline's memory and building, a window that was never asked before,
-//! and whole tiles of windows beside those of all times, by the CPU time of one run. Run with
+//! Times windows of time, by the CPU time of one run: the making of a timeline and its memory, the
+//! selection of a window's points, and whole tiles of windows beside tiles of all points. Run with
 //! `cargo bench --bench windows`; `HEATSPLAT_BENCH_N` sets the number of points (10 million).
 #![allow(
     clippy::expect_used,
@@ -14,14 +14,15 @@ use heatsplat::render::Level;
 use heatsplat::{Layer, Points, Style, TileId};
 use heatsplat_time::{TimeQuery, Timeline, Zone};
 
-/// The windows of five years that are timed.
+/// The windows that are timed: an hour, a day and 30 days of the five years from 2019 to 2023.
 const WINDOWS: [&str; 3] = ["2021-03-05T07/PT1H", "2021-03-05/P1D", "2021-03-05/P30D"];
 
-/// The seconds of the years 2019 to 2023, and the first of them since 1970.
+/// The number of seconds in the years 2019 to 2023, within which the points have their times.
+/// [`FIRST`] is the first of these seconds, counted from 1970.
 const SECONDS: u64 = 157_766_400;
 const FIRST: i64 = 1_546_300_800;
 
-/// The least CPU time, in microseconds, of some runs of a thread.
+/// The least CPU time of this thread, in microseconds, of `runs` runs of `work`.
 fn least(runs: usize, mut work: impl FnMut()) -> f64 {
     let time = |_| {
         let began = ThreadTime::now();
@@ -31,7 +32,8 @@ fn least(runs: usize, mut work: impl FnMut()) -> f64 {
     (0..runs).map(time).fold(f64::INFINITY, f64::min)
 }
 
-/// The mean CPU time, in microseconds, of drawing tiles as PNG.
+/// The CPU time of this thread, in microseconds, that a tile takes as PNG: the mean over `tiles` of
+/// the least of four runs.
 fn drawn(layer: &Layer, tiles: &[TileId]) -> f64 {
     let draw = |tile: &TileId| {
         least(4, || {

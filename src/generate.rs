@@ -11,13 +11,13 @@ use std::f64::consts::TAU;
 const CLUSTERS: usize = 2_000;
 /// The number of lines between cities.
 const LINES: usize = 150;
-/// The least and the greatest standard deviation of a cluster's points around its centre, in metres
-/// along each axis.
+/// The least and the greatest standard deviation of the points of one cluster around its centre: in
+/// metres, and along each axis.
 const SIGMA: (f64, f64) = (20.0, 150_000.0);
 /// The fraction of all points that lie in clusters.
 const IN_CLUSTERS: f64 = 0.85;
-/// The fraction of all points that lie along lines between cities. Points that are neither there
-/// nor in clusters lie anywhere on the earth.
+/// The fraction of all points that lie along lines between cities. The rest, which is neither in
+/// [`IN_CLUSTERS`] nor here, lies anywhere on the earth.
 const ALONG_LINES: f64 = 0.10;
 /// The standard deviation of the distance between a point and its line, in metres.
 const STRAY: f64 = 400.0;
@@ -100,8 +100,9 @@ impl Generator {
         (at.0 + east * width, at.1 + north * height)
     }
 
-    /// A random position as longitude and latitude in degrees, evenly distributed over the sphere.
-    /// On the map, such positions are sparser towards the poles.
+    /// A random position, as longitude and latitude in degrees. Positions are evenly distributed
+    /// over the sphere, up to the latitudes ±85° ([`MAX_LATITUDE`]). On the map they are sparser
+    /// towards the poles.
     fn anywhere(&mut self) -> (f64, f64) {
         let height = (self.random.fraction() * 2.0 - 1.0) * MAX_LATITUDE.to_radians().sin();
         (
@@ -135,8 +136,9 @@ impl Iterator for Generator {
 
 impl ExactSizeIterator for Generator {}
 
-/// Makes the clusters. The centre of each lies at a random distance from a random city; each order
-/// of magnitude of the distance is equally likely.
+/// Makes [`CLUSTERS`] clusters, the one with most points first. The centre of each lies around a
+/// random city of [`CITIES`], typically 1 to 300 km away. Each order of magnitude of this distance
+/// is equally likely.
 fn clusters(random: &mut Random) -> Vec<Cluster> {
     // By Zipf's law the n-th cluster has 1/n of the points of the first cluster.
     let total: f64 = (1..=CLUSTERS).map(|rank| 1.0 / rank as f64).sum();
@@ -160,7 +162,7 @@ fn clusters(random: &mut Random) -> Vec<Cluster> {
     (1..=CLUSTERS).map(&mut one).collect()
 }
 
-/// Makes a line between two random cities that are less than 120° of longitude apart.
+/// Makes a line between two random cities of [`CITIES`] that are less than 120° of longitude apart.
 fn line(random: &mut Random) -> Corridor {
     loop {
         let (from, to) = (city(random), city(random));
@@ -177,8 +179,8 @@ fn city(random: &mut Random) -> (f64, f64) {
         .unwrap_or_default()
 }
 
-/// Converts a distance in metres at the latitude `lat` to degrees of longitude and degrees of
-/// latitude.
+/// Converts a distance in metres at the latitude `lat`, in degrees. Returns its length in degrees
+/// of longitude, if it goes east, and in degrees of latitude, if it goes north.
 fn degrees(metres: f64, lat: f64) -> (f64, f64) {
     let north = metres / DEGREE;
     (north / lat.to_radians().cos().max(0.1), north)

@@ -20,8 +20,8 @@ pub fn rgba(picture: &Picture, ramp: &Ramp) -> RgbaImage {
     RgbaImage::from_raw(picture.width, picture.height, pixels).unwrap_or_default()
 }
 
-/// Copies a density into an image with one channel, whose pixels are its values. NaN stands for *no
-/// value*.
+/// Copies a density into an image with one channel of 32-bit floats. Each pixel is the density's
+/// value there, and NaN where the density has no value.
 pub fn luma(density: &Density) -> ImageBuffer<Luma<f32>, Vec<f32>> {
     ImageBuffer::from_raw(density.width, density.height, density.values.clone()).unwrap_or_default()
 }

@@ -1,4 +1,5 @@
-//! Points with their report: read from arrays, Arrow, files, addresses and databases.
+//! Points with the report on the rows they were read from: arrays, Arrow tables, files, addresses
+//! and databases.
 
 use crate::errors;
 use crate::work::{LOOK, refuse_fork};
@@ -16,7 +17,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Points, the columns that were kept beside them, and the report on the rows.
+/// Points, the columns whose values were kept beside them, and the report on the rows that were
+/// read.
 #[pyclass(frozen, module = "heatsplat._heatsplat")]
 pub(crate) struct Data {
     pub(crate) points: Arc<Points>,
@@ -27,7 +29,8 @@ pub(crate) struct Data {
 }
 
 impl Data {
-    /// The points as a set whose legends name the column of weights.
+    /// The points as a set with the [`Quantity`] that their weights measure, so that legends name
+    /// it and its unit.
     pub(crate) fn set(&self) -> PointSet {
         PointSet::new(Arc::clone(&self.points)).measuring(self.quantity.clone())
     }
@@ -35,7 +38,13 @@ impl Data {
 
 #[pymethods]
 impl Data {
-    /// The counts of rows, and examples of those that were skipped.
+    /// The report on the rows as a dictionary:
+    ///
+    /// * counts of rows, like `rows`, `kept` and `filtered`,
+    /// * `skipped`: a count for each reason for which rows were skipped,
+    /// * `examples`: some skipped rows, each as line, reason and text,
+    /// * `notes`: sentences about the rows,
+    /// * `columns`: the way in which the columns were chosen, as a sentence.
     #[getter]
     fn report<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let report = &self.report;
@@ -62,7 +71,7 @@ impl Data {
         Ok(all)
     }
 
-    /// The names of the columns that are kept.
+    /// The names of the columns whose values are kept beside the points.
     #[getter]
     fn kept(&self) -> Vec<String> {
         let columns = self.table.columns().iter();
@@ -74,14 +83,17 @@ impl Data {
         self.points.summary().count
     }
 
-    /// West, south, east and north edge of the points in degrees; `None` without points.
+    /// The west, south, east and north edge of the box around the points, in degrees. `None` if
+    /// there are no points.
     #[getter]
     fn bounds(&self) -> Option<[f64; 4]> {
         self.points.summary().bounds.map(LonLatBox::edges)
     }
 }
 
-/// Reads arrays of longitudes, latitudes and weights.
+/// Reads arrays of longitudes and latitudes in degrees, and of weights. Without `weight` each point
+/// weighs 1. Points outside of the box `within` (west, south, east, north) are left out. `unit` is
+/// the unit of the weights, for legends.
 #[pyfunction]
 pub(crate) fn from_arrays(
     py: Python<'_>,
@@ -107,7 +119,8 @@ pub(crate) fn from_arrays(
     read(py, unit, || read_arrays(arrays, "the arrays", &options))
 }
 
-/// Reads a table with the method `__arrow_c_stream__`.
+/// Reads an Arrow table: any Python object with the method `__arrow_c_stream__`. `name` stands for
+/// it in messages. The other arguments are as in [`from_source`].
 #[pyfunction]
 pub(crate) fn from_arrow(
     py: Python<'_>,
@@ -127,6 +140,10 @@ pub(crate) fn from_arrow(
 }
 
 /// Reads a file or an address.
+///
+/// `options` are Python's arguments that are texts, by their names, like `lon` or `filter`. `keep`
+/// has the names of the columns whose values are kept. Points outside of the box `within` (west,
+/// south, east, north, in degrees) are left out. `unit` is the unit of the weights, for legends.
 #[pyfunction]
 pub(crate) fn from_source(
     py: Python<'_>,
@@ -140,7 +157,8 @@ pub(crate) fn from_source(
     read(py, unit, || open(source, &options))
 }
 
-/// Opens a source and reads it to its end, without the interpreter's lock.
+/// Opens a source by `open` and reads it to its end, without the interpreter's lock. `unit` is the
+/// unit of the weights.
 fn read<'s>(
     py: Python<'_>,
     unit: Option<String>,
@@ -172,8 +190,8 @@ fn read<'s>(
     }
 }
 
-/// A source that ends with an error if a signal's handler raises an exception, as that of Ctrl-C
-/// does.
+/// A source that looks for signals, like the one that Ctrl-C sends, between batches. If the handler
+/// of a signal raises an exception, the next batch is an error, and the exception is in `raised`.
 struct Interruptible<'s, 'r> {
     source: Box<dyn Source + 's>,
     looked: Instant,
@@ -216,7 +234,9 @@ impl Source for Interruptible<'_, '_> {
     }
 }
 
-/// Options for reading, from the arguments that hold texts.
+/// Makes the loader's options of Python's arguments: `texts` are the arguments that are texts, by
+/// their names, like `lon` or `filter`. `keep` and `within` are as in [`from_source`]. A name that
+/// is no option is an error.
 fn load_options(
     texts: HashMap<String, String>,
     keep: Vec<String>,
@@ -251,7 +271,7 @@ fn load_options(
     Ok(options)
 }
 
-/// A box from its west, south, east and north edge in degrees.
+/// A box from its edges in degrees: west, south, east, north.
 pub(crate) fn bounds([west, south, east, north]: [f64; 4]) -> PyResult<LonLatBox> {
     LonLatBox::new(west, south, east, north).map_err(errors::data)
 }

@@ -9,12 +9,13 @@ mod python {
     pyo3::import_exception!(heatsplat.errors, HeatsplatError);
 }
 
-/// An exception about data that can't be used.
+/// A `DataError`: data or a parameter of the loader that can't be used.
 pub(crate) fn data(error: impl std::fmt::Display) -> PyErr {
     python::DataError::new_err(with_arguments(&error.to_string()))
 }
 
-/// An exception about data that couldn't be loaded.
+/// An exception about data that couldn't be loaded: `FileNotFoundError` if there is no such file,
+/// otherwise a `DataError`.
 pub(crate) fn load(error: LoadError) -> PyErr {
     match error {
         LoadError::Open { ref source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
@@ -24,12 +25,12 @@ pub(crate) fn load(error: LoadError) -> PyErr {
     }
 }
 
-/// An exception about a style.
+/// A `StyleError`: a style that can't be used.
 pub(crate) fn style(error: impl std::fmt::Display) -> PyErr {
     python::StyleError::new_err(error.to_string())
 }
 
-/// An exception of any other kind.
+/// A `HeatsplatError`: any failure that isn't about data or a style.
 pub(crate) fn other(error: impl std::fmt::Display) -> PyErr {
     python::HeatsplatError::new_err(error.to_string())
 }

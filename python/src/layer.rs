@@ -19,11 +19,11 @@ pub(crate) struct Layer {
     layer: heatsplat::Layer,
 }
 
-/// A parameter of a style with its value, both as text.
+/// The name and value of a style parameter, both as text, like `radius` and `12px`.
 type Setting = (String, String);
 
-/// An array of values, and its place: west edge, north edge and the pixel's side, in metres of
-/// EPSG:3857.
+/// An array of values, and where it lies: its west edge, its north edge, and the side of a pixel.
+/// All three are in metres of EPSG:3857.
 type PlacedValues<'py> = (Bound<'py, PyArray2<f32>>, (f64, f64, f64));
 
 #[pymethods]
@@ -46,7 +46,8 @@ impl Layer {
         Ok(Self { layer })
     }
 
-    /// A layer of the same points with other parameters.
+    /// A layer of the same points in this layer's style, of which the parameters in `settings` are
+    /// changed.
     fn styled(&self, py: Python<'_>, settings: Vec<Setting>) -> PyResult<Self> {
         let mut style = self.layer.style().clone();
         let points = self.layer.points();
@@ -57,8 +58,9 @@ impl Layer {
         Ok(Self { layer })
     }
 
-    /// A layer of the points that fulfil a condition, in the style of this layer. `data` are this
-    /// layer's points. The style's radius stays.
+    /// A layer of the points of `data` that fulfil the condition `filter`, like `year >= 2020`, in
+    /// the style of this layer. `data` must be the data that this layer was made of. The radius is
+    /// the one of this layer, and isn't fitted anew.
     fn filtered(&self, py: Python<'_>, data: PyRef<'_, Data>, filter: &str) -> PyResult<Self> {
         let filter = filter.parse().map_err(errors::data)?;
         let (points, table) = (Arc::clone(&data.points), Arc::clone(&data.table));
@@ -75,20 +77,22 @@ impl Layer {
         self.layer.points().summary().count
     }
 
-    /// The sum of the weights.
+    /// The sum of the weights of all points.
     #[getter]
     fn total(&self) -> f64 {
         self.layer.points().summary().weight_sum
     }
 
-    /// West, south, east and north edge of the points in degrees; `None` without points.
+    /// The west, south, east and north edge of the box around the points, in degrees. `None` if
+    /// there are no points.
     #[getter]
     fn bounds(&self) -> Option<[f64; 4]> {
         self.layer.data_bounds().map(LonLatBox::edges)
     }
 
-    /// The first view: longitude and latitude of its centre, its zoom, and its box, which has a
-    /// margin around most of the weight.
+    /// The view with which a map begins: longitude and latitude of its centre in degrees, its zoom,
+    /// and the west, south, east and north edge of its box. The box contains nearly all weight and
+    /// a margin around it. Without points it is the world.
     fn view(&self, py: Python<'_>) -> PyResult<(f64, f64, u8, [f64; 4])> {
         let focus = interruptible(py, || self.layer.points().focus())?;
         Ok(match focus {
@@ -100,7 +104,7 @@ impl Layer {
         })
     }
 
-    /// All parameters of the style.
+    /// All parameters of the style, as a dictionary from names to values. Both are texts.
     #[getter]
     fn style<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let all = PyDict::new(py);
@@ -110,13 +114,15 @@ impl Layer {
         Ok(all)
     }
 
-    /// The unit of the values, in words.
+    /// The unit of the values that pictures show, in words, like `people per km²`.
     #[getter]
     fn unit(&self) -> String {
         self.layer.unit(self.layer.style())
     }
 
-    /// A tile as an image file.
+    /// A tile, given as (zoom, x, y), as the bytes of an image file. `size` is the tile's side in
+    /// CSS pixels (256 or 512) and the device pixel ratio (1 or 2). `format` is a file name's
+    /// extension, like `png`.
     fn tile<'py>(
         &self,
         py: Python<'py>,
@@ -140,7 +146,9 @@ impl Layer {
         Ok(PyBytes::new(py, &bytes.map_err(errors::other)?))
     }
 
-    /// A picture of a box as an image file.
+    /// A picture of a box as the bytes of an image file. `edges` are west, south, east and north in
+    /// degrees, `size` is width and height in CSS pixels, and `ratio` is the device pixel ratio.
+    /// `format` is a file name's extension, like `png`.
     fn map<'py>(
         &self,
         py: Python<'py>,
@@ -155,8 +163,9 @@ impl Layer {
         Ok(PyBytes::new(py, &bytes.map_err(errors::other)?))
     }
 
-    /// The values of a box's pixels, row by row from the north, and the west edge, the north edge
-    /// and the pixel's side in metres of EPSG:3857.
+    /// The values of the pixels of a picture of a box, row by row from the north, and the place of
+    /// the picture. `edges` are west, south, east and north in degrees, `size` is width and height
+    /// in pixels.
     fn density<'py>(
         &self,
         py: Python<'py>,
@@ -176,7 +185,9 @@ impl Layer {
         Ok((values.reshape([size.1 as usize, size.0 as usize])?, place))
     }
 
-    /// The value at a coordinate, the number of points in reach, and their mean weight.
+    /// The value that tiles of zoom `zoom` show at the position `at` (longitude and latitude in
+    /// degrees), the number of points whose splats reach it, and the mean weight of these points. A
+    /// value or a mean that doesn't exist is `None`.
     fn value(
         &self,
         py: Python<'_>,
@@ -188,7 +199,7 @@ impl Layer {
         Ok((value.value, value.count, value.mean))
     }
 
-    /// The legend of a zoom's tiles, as JSON and as SVG.
+    /// The legend of the tiles of a zoom: once as JSON, once as SVG.
     fn legend(&self, py: Python<'_>, zoom: u8) -> PyResult<(String, String)> {
         interruptible(py, || {
             let legend = self.layer.legend(zoom, self.layer.style());
@@ -197,7 +208,8 @@ impl Layer {
     }
 }
 
-/// A layer that shows the first layer minus the second (`-`) or divided by it (`/`).
+/// A layer that shows the first layer minus the second (`sign` is `-`) or divided by it (`/`). Its
+/// style has the measure and the radius of the first layer, and the parameters in `settings`.
 #[pyfunction]
 pub(crate) fn against(
     py: Python<'_>,
@@ -233,8 +245,8 @@ pub(crate) fn ramp_names() -> Vec<&'static str> {
     ramps::all().iter().map(|ramp| ramp.name).collect()
 }
 
-/// A style for points: the default one with some parameters set. The radius is fitted to the points
-/// unless it is set.
+/// The default style with the parameters in `settings`. If these don't set the radius, it is fitted
+/// to the points.
 fn style(settings: &[Setting], points: &Points) -> Result<Style, String> {
     let mut style = Style::default();
     set(&mut style, settings, points)?;
@@ -245,7 +257,7 @@ fn style(settings: &[Setting], points: &Points) -> Result<Style, String> {
     })
 }
 
-/// Sets parameters of a style. The radius `auto` is fitted to the points.
+/// Changes parameters of a style. A radius of `auto` is replaced by one that is fitted to `points`.
 fn set(style: &mut Style, settings: &[Setting], points: &Points) -> Result<(), String> {
     let is_fitted = |(name, value): &&Setting| name == "radius" && value == "auto";
     if settings.iter().any(|setting| is_fitted(&setting)) {
@@ -266,7 +278,8 @@ fn image_format(name: &str) -> PyResult<ImageFormat> {
         .ok_or_else(|| errors::other(format!("{name:?} is no format: png, webp, npy or tif")))
 }
 
-/// The view of a box in a picture of a size in CSS pixels.
+/// The view of a box in a picture. `edges` are west, south, east and north in degrees, width and
+/// height are in CSS pixels, and `ratio` is the device pixel ratio.
 fn view(edges: [f64; 4], (width, height): (u32, u32), ratio: u32) -> PyResult<View> {
     View::around(bounds(edges)?, width, height, ratio).map_err(errors::other)
 }

@@ -1,4 +1,5 @@
-//! Work that takes long: it runs without the interpreter's lock, and Ctrl-C ends it.
+//! Work that takes long: it runs without the interpreter's lock, and a signal, like the one that
+//! Ctrl-C sends, ends it.
 
 use crate::errors;
 use heatsplat::points::cancel::CancelToken;
@@ -7,7 +8,8 @@ use std::sync::OnceLock;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-/// The time between two looks for signals, such as that of Ctrl-C: a choice.
+/// The time between two checks whether a signal has arrived, like the one that Ctrl-C sends. A
+/// choice.
 pub(crate) const LOOK: Duration = Duration::from_millis(50);
 
 /// Refuses to work in a process that was forked from one that has drawn or loaded before. The
@@ -24,14 +26,16 @@ pub(crate) fn refuse_fork() -> PyResult<()> {
     ))
 }
 
-/// Runs short work without the interpreter's lock.
+/// Runs work that is short, on this thread and without the interpreter's lock. Signals wait until
+/// it has ended.
 pub(crate) fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> PyResult<T> {
     refuse_fork()?;
     Ok(py.detach(work))
 }
 
-/// Runs work without the interpreter's lock on another thread. A signal whose handler raises an
-/// exception, as that of Ctrl-C does, cancels the work.
+/// Runs work on another thread, without the interpreter's lock. If a signal arrives whose handler
+/// raises an exception, as the handler of Ctrl-C does, the work is cancelled, and the exception is
+/// returned.
 pub(crate) fn interruptible<T: Send>(
     py: Python<'_>,
     work: impl FnOnce() -> T + Send,
