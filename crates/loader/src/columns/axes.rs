@@ -28,7 +28,8 @@ pub(crate) struct AxisPair {
 }
 
 impl AxisPair {
-    /// The pair as messages show it: `start ("start_lng" and "start_lat")`.
+    /// The pair as text for messages: `start ("start_lng" and "start_lat")`. `seen` are the names
+    /// of all columns.
     pub(crate) fn shown(&self, seen: &[String]) -> String {
         let [lon, lat] = [self.lon, self.lat].map(|at| quoted(seen, at));
         format!("{} ({lon} and {lat})", self.key)
@@ -119,8 +120,8 @@ fn first_of(names: &[String], list: &[&str]) -> Option<usize> {
         .find_map(|known| names.iter().position(|name| name == known))
 }
 
-/// All pairs of columns whose names differ only in the word for the axis, in the order of the
-/// columns.
+/// All pairs of a longitude and a latitude column whose names differ only in the word for the axis,
+/// in the order of the columns.
 pub(crate) fn pairs(seen: &[String]) -> Vec<AxisPair> {
     let keys = |axis: &AxisNames| -> Vec<(usize, String)> {
         let all = (0..).zip(seen);

@@ -10,7 +10,8 @@ use crate::options::LoadOptions;
 /// are compared by `axes` first, and by `names` if `axes` are equal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Likelihood {
-    /// The number of axes (longitude and latitude), 0 to 2, for which the table has columns.
+    /// The number of the two axes (longitude and latitude) for which the table has a column: 0, 1
+    /// or 2.
     axes: usize,
     /// The number of the table's columns that have a name.
     names: usize,
@@ -42,7 +43,8 @@ impl Likelihood {
     }
 }
 
-/// The number of axes, 0 to 2, for which a table has columns.
+/// The number of the two axes (longitude and latitude) for which a table has a column: 0, 1 or 2.
+/// `seen` are the names of the table's columns.
 fn axes_in(seen: &[String], options: &LoadOptions) -> usize {
     let is_asked = options.lon.is_some() || options.lat.is_some();
     if options.pair.is_some() && !is_asked {
@@ -80,8 +82,8 @@ impl From<LoadError> for UnreadableTable {
 pub(crate) struct LikeliestError(Option<UnreadableTable>);
 
 impl LikeliestError {
-    /// Adds the error of one more table. It replaces the error that is held if its table is
-    /// likelier than that error's table.
+    /// Compares the error of one more table with the error that is held. The error of the likelier
+    /// table is held from then on.
     ///
     /// # Errors
     /// An error that doesn't concern this table alone, such as a failed read, is returned at once.

@@ -79,8 +79,8 @@ impl RowSelection {
     }
 }
 
-/// Reads the dates among a filter's literals (constants) again, this time also in the formats of
-/// the source, and returns the changed filter.
+/// Returns `filter` with the dates in it read again: they may be written in the source's own
+/// formats, `times`, which were not known when the filter was parsed.
 ///
 /// # Errors
 /// [`LoadError::BadOption`] for a literal after `<`, `<=`, `>` or `>=` that looks like a date and

@@ -77,8 +77,9 @@ impl WeightSample {
 }
 
 impl Columns {
-    /// Drops the column of weights if it was chosen by its name alone and its first values, counted
-    /// in `looks`, are no numbers. [`Columns::why`] then states why every row counts 1.
+    /// Drops the column of weights if it was chosen by its name alone and fewer than 95 in 100 of
+    /// its first values, which `looks` counts, are numbers. [`Columns::why`] then states why every
+    /// row counts 1.
     pub(crate) fn settle(&mut self, looks: &WeightSample) {
         let Some(guess) = self.guess.take_if(|_| !looks.are_numbers()) else {
             return;

@@ -74,8 +74,8 @@ pub(super) fn newline(sample: &[u8]) -> u8 {
     if old_mac { b'\r' } else { b'\n' }
 }
 
-/// A score of how well a delimiter explains a sample. Scores are compared part by part, in this
-/// order:
+/// A score of how well a delimiter explains a sample. `whole` is true if the sample is the whole
+/// file. Scores are compared part by part, in this order:
 ///
 /// * true if the first record has more than one field
 /// * true if the columns of longitude and latitude are found in the first record, or if it is two

@@ -228,9 +228,9 @@ impl FirstRecord {
 /// Makes the reader that turns a row's texts into its position. `None` if rows have two columns of
 /// numbers in degrees, which the parser reads itself.
 ///
-/// `form` is the way in which rows write positions; `None` stands for two columns of numbers, which
-/// are degrees unless a coordinate system is given. That system is the option `srid`, or else
-/// `stated`, the EPSG number in the file's geometries (0: none).
+/// `form` is the way in which rows write positions; `None` stands for two columns of numbers.
+/// Coordinates are degrees unless a coordinate system is given: by the option `srid` or, without
+/// this option, by `stated`, the EPSG number that the file's geometries state (0: none).
 ///
 /// # Errors
 /// * [`LoadError::BadOption`] if the option `srid` is set, but positions are codes of areas such as

@@ -61,7 +61,7 @@ impl Splitter for CsvDialect {
     }
 }
 
-/// A parser of records into points. Columns are given by their numbers, counted from 0.
+/// A parser of records into points. Columns are given by their indexes, counted from 0.
 pub(crate) struct CsvParser {
     pub(crate) dialect: CsvDialect,
     pub(crate) lon: usize,
@@ -69,7 +69,7 @@ pub(crate) struct CsvParser {
     pub(crate) weight: Option<usize>,
     /// The filter that rows must pass, and the kept columns, whose values are read for each point.
     pub(crate) selection: RowSelection,
-    /// The columns that the filter uses and the kept columns, by their indexes, counted from 0.
+    /// The indexes, counted from 0, of the columns that the filter uses and of the kept columns.
     pub(crate) places: Vec<usize>,
     /// The notation of numbers in each column: the decimal mark, and marks between thousands.
     pub(super) numbers: Notations,

@@ -69,8 +69,8 @@ struct PlaceCounts {
     values: usize,
     geometries: usize,
     pairs: Vec<CoordinatePair>,
-    /// The number of values that are counted as pairs of coordinates but may also be one number,
-    /// for example a price like `12,50`.
+    /// The number of the values in `pairs` that may also be one number, for example a price like
+    /// `12,50`.
     doubtful: usize,
     srid: u32,
     /// Counts for each kind of code (geohash, MGRS and others) that is looked for.
@@ -157,7 +157,7 @@ impl PlaceCounts {
     }
 
     /// The error for a column called `name` whose values are short plus codes; `None` if they are
-    /// not.
+    /// not. `asked` is true if an option names the column.
     fn short_code_error(&self, asked: bool, name: &str, file: &str) -> Option<LoadError> {
         let example = self.short_code.as_ref()?;
         self.are(self.short_codes, asked)
@@ -311,8 +311,8 @@ fn is_known(seen: &[String], at: usize) -> bool {
 const LARGEST: f64 = 540.0;
 
 /// The order of the two coordinates in a column's fields, and the reason for it as text for
-/// reports. `pairs` are the coordinates in the first rows, `name` is the column's name as
-/// [`normalised`] returns it, and `asked` is the value of the option `pair`.
+/// reports. `pairs` are the coordinates in the first rows, and `name` is the column's name as
+/// [`normalised`] returns it. `asked` is the value of the option `pair`, such as `lat,lon`.
 fn order(pairs: &[CoordinatePair], name: &str, asked: Option<&str>) -> (AxisOrder, &'static str) {
     match asked.map(normalised).as_deref() {
         Some("lon,lat" | "lonlat" | "lng,lat" | "lnglat" | "x,y" | "xy") => {
@@ -414,9 +414,9 @@ const FULL_TURN: f64 = 360.0;
 /// Returns whether the numbers are degrees and minutes as GPS units write them: `dddmm.mmmm` for
 /// longitudes and `ddmm.mmmm` for latitudes. All of this must hold:
 ///
-/// * There are at least two numbers, and in each the minutes are below 60, and the degrees are at
-///   most 180 (longitudes) or 90 (latitudes).
-/// * More than a quarter of the numbers are latitudes with a number beyond 360, which can't be
+/// * There are at least two numbers. In each, the minutes are below 60, and the degrees are at most
+///   180 (longitudes) or 90 (latitudes).
+/// * More than a quarter of all numbers in the two columns are latitudes beyond 360, which can't be
 ///   degrees.
 /// * All longitudes have five digits before the point, and all latitudes four.
 /// * Some number begins with 0, or there are columns of hemispheres (`has_hemispheres`).

@@ -45,8 +45,8 @@ pub(super) enum PlaceForm {
     Code(CellCode),
 }
 
-/// The texts of a row that hold its position. If the position is in one column, both texts are that
-/// column's.
+/// The texts of a row that hold its position. If the position is in one column, `lon` and `lat` are
+/// both the text in this column.
 #[derive(Clone, Copy)]
 pub(super) struct PlaceTexts<'a> {
     pub(super) lon: &'a [u8],
@@ -60,8 +60,8 @@ pub(super) struct PlaceTexts<'a> {
 pub(super) type SkippedPlace = (SkipReason, String);
 
 impl PlaceReader {
-    /// The text for reports that mentions minutes, columns of hemispheres and the coordinate system
-    /// of positions; empty if there are none of these.
+    /// The text for reports that mentions what is special about positions: minutes, columns of
+    /// hemispheres and the coordinate system. Empty if there are none of these.
     pub(super) fn why(&self) -> String {
         let mut why = match self.form {
             PlaceForm::Columns { minutes: true, .. } => {
@@ -123,8 +123,8 @@ impl PlaceReader {
     }
 
     /// Reads a row's two coordinates, the longitude's first, from the fields of their columns.
-    /// `minutes` is that of [`PlaceForm::Columns`]. The error is the reason why the row is skipped,
-    /// and the value that caused it.
+    /// `minutes` is the field of that name in [`PlaceForm::Columns`]. The error is the reason why
+    /// the row is skipped, and the value that caused it.
     fn columns(
         &self,
         texts: PlaceTexts<'_>,
@@ -193,9 +193,9 @@ impl PlaceReader {
         }
     }
 
-    /// Reads the coordinate in `field`; `None` if the field holds none. `minutes` is that of
-    /// [`PlaceForm::Columns`]. `sign` is the row's text in the column of the coordinate's
-    /// hemisphere, such as `W`; `None` if there is no such column.
+    /// Reads the coordinate in `field`; `None` if the field holds none. `minutes` is the field of
+    /// that name in [`PlaceForm::Columns`]. `sign` is the row's text in the column of the
+    /// coordinate's hemisphere, such as `W`; `None` if there is no such column.
     fn coordinate(
         &self,
         field: &[u8],

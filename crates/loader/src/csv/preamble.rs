@@ -13,7 +13,7 @@ use std::io::{self, Read};
 /// The most lines that are left out above a header: a choice.
 const MOST_LINES: usize = 40;
 
-/// The most bytes that one read gets.
+/// The number of bytes that are read from the file at a time by [`BlankParted`]: 64 KiB, a choice.
 const CHUNK: usize = 64 << 10;
 
 /// The lines above a file's header.
@@ -24,7 +24,7 @@ pub(super) struct Preamble {
     /// The delimiter that a line such as `sep=;` above the header states; `None` without such a
     /// line.
     pub(super) delimiter: Option<u8>,
-    /// The number of lines above the header, comments and titles, that are left out.
+    /// The number of lines above the header (comments and titles) that are left out.
     pub(super) left_out: usize,
     /// True if runs of blanks separate the fields of the file's rows.
     pub(super) by_blanks: bool,
@@ -95,7 +95,8 @@ impl Preamble {
         found
     }
 
-    /// A description, for reports, of the lines that are left out.
+    /// A description, for reports, of the lines that are left out and of fields that blanks
+    /// separate. Empty if there is neither.
     pub(super) fn why(&self) -> String {
         let mut why = match self.left_out {
             0 => String::new(),
@@ -125,7 +126,8 @@ fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     .filter(|(_, line)| !line.trim_ascii().is_empty())
 }
 
-/// The delimiter that a line `sep=;` names, as Excel writes it. `None` for any other line.
+/// The delimiter that a line such as `sep=;` names, as Excel writes it: here `;`. `None` for any
+/// other line.
 fn stated_delimiter(line: &[u8]) -> Option<u8> {
     let line = line.strip_prefix(b"\"").unwrap_or(line);
     let (head, rest) = line.split_at_checked(4)?;
@@ -159,8 +161,8 @@ fn comment(line: &[u8]) -> Option<usize> {
     (blanks < rest.len()).then_some(marks + blanks)
 }
 
-/// Calls `test` with the fields of a line, for each delimiter and for runs of blanks. Returns
-/// whether one call returns true.
+/// Splits a line at each of the [`DELIMITERS`] in turn, then at runs of blanks, and calls `test`
+/// with the fields that each way gives. Returns true if one of these calls does.
 fn by_any(line: &[u8], test: impl Fn(&[String]) -> bool) -> bool {
     let of = |delimiter| {
         let dialect = CsvDialect {
@@ -183,7 +185,7 @@ fn blank_parted(line: &[u8]) -> Vec<String> {
         .collect()
 }
 
-/// Returns true if an option names a column by its number.
+/// Returns true if an option names a column of positions by its number, counted from 1.
 fn by_number(options: &LoadOptions) -> bool {
     let asked = [&options.lon, &options.lat, &options.geom];
     let is_number = |name: &&String| name.trim().parse::<usize>().is_ok();
@@ -242,7 +244,7 @@ fn are_by_blanks(lines: &[&[u8]], options: &LoadOptions) -> bool {
 pub(super) struct BlankParted<R> {
     reader: R,
     text: Vec<u8>,
-    /// The number of bytes of `text` that were already read from this reader.
+    /// The number of bytes of `text`, the converted bytes, that the caller has read already.
     given: usize,
     /// True if the next byte is the first of a line.
     at_start: bool,

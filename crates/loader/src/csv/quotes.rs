@@ -94,8 +94,9 @@ impl CsvDialect {
         }
     }
 
-    /// Judges the quote at offset `at` of the record that begins `bytes`. `closed` is the length of
-    /// the quoted part, both quotes included; `None` if no quote closes it.
+    /// Judges the quote at offset `at` of the record with which `bytes` begin. `closed` is the
+    /// length of the quoted part in bytes, both quotes included; `None` if no quote closes it.
+    /// `ended` is true if the file ends with `bytes`.
     fn verdict(&self, bytes: &[u8], at: usize, closed: Option<usize>, ended: bool) -> QuoteVerdict {
         let closes = closed.map(|length| at + length);
         let within = bytes.get(at..closes.unwrap_or(bytes.len()));
@@ -115,6 +116,7 @@ impl CsvDialect {
     /// more bytes are needed. `at` is the offset of the doubtful quote in `bytes`, and `closes` is
     /// the offset at which its quoted field ends. Lines that begin before `closes` are examined;
     /// without `closes`, all lines in `bytes`. At most [`AHEAD`] lines are examined in either case.
+    /// `ended` is true if the file ends with `bytes`.
     fn are_rows(
         &self,
         bytes: &[u8],
@@ -190,9 +192,10 @@ impl CsvDialect {
         }
     }
 
-    /// Judges whether the first line of tab-separated text continues on the next lines: whether its
-    /// quotes enclose line ends, and whether the right number of tabs, `wanted`, is there only
-    /// together with the next lines.
+    /// Judges whether the row with which `bytes` begin, a row of tab-separated text, goes on past
+    /// its first line. It does if quotes in it enclose line ends, and if only several lines
+    /// together have the right number of tabs, `wanted`. `ended` is true if the file ends with
+    /// `bytes`.
     fn spanning(&self, bytes: &[u8], quote: u8, wanted: usize, ended: bool) -> LineSpan {
         let all = bytes.get(..bytes.len().min(REACH)).unwrap_or_default();
         let beyond = bytes.len() > REACH;

@@ -110,8 +110,8 @@ impl<'a> SampleRows<'a> {
         self.start.after(passed, self.dialect.newline).line
     }
 
-    /// Counts how many of the first values of the column with the index `column` are numbers in the
-    /// notation `format`.
+    /// Counts how many of the first values of a column are numbers in the notation `format`, and
+    /// how many are not. `column` is the column's index, counted from 0.
     pub(super) fn weights(&self, column: usize, format: NumberFormat) -> WeightSample {
         let mut weights = WeightSample::default();
         for (_, record) in self.records() {
@@ -125,7 +125,7 @@ impl<'a> SampleRows<'a> {
         weights
     }
 
-    /// Returns true if a field of the sample may contain a comma.
+    /// Returns true if a field of the sample may contain a comma, which may be a decimal mark.
     fn may_have_commas(&self) -> bool {
         let mark = match self.dialect.delimiter {
             b',' => self.dialect.quoting.byte(),

@@ -40,19 +40,20 @@ pub(crate) struct DoubtfulNumber {
 /// point.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NotationDoubt {
-    /// Only values like this one, `1,234`, could show the notation, but their mark may come before
-    /// decimals or separate thousands.
+    /// The mark in this value, which is like `1,234` or `1.234`, may come before decimals or
+    /// separate thousands, and no other value decides which.
     Thousands(DoubtfulNumber),
-    /// Values contradict each other: the first has a decimal comma, the second a decimal point.
+    /// Values contradict each other: the first field is a value with a decimal comma, the second
+    /// one with a decimal point.
     Both(DoubtfulNumber, DoubtfulNumber),
 }
 
 /// The meaning of the commas and points in one value.
 enum Marks {
-    /// The mark given as a byte is the decimal mark. The flag is true if the other mark separates
-    /// thousands.
+    /// The byte, `,` or `.`, is the decimal mark. The flag is true if the other of these two marks
+    /// separates thousands.
     Decimal(u8, bool),
-    /// The mark given as a byte is the only one in the value, and may be the decimal mark or
+    /// The byte, `,` or `.`, is the only such mark in the value. It may be the decimal mark or
     /// separate thousands.
     Either(u8),
 }
@@ -139,7 +140,8 @@ impl DecimalEvidence {
     }
 }
 
-/// The meaning of the commas and points in a value; `None` if it has none or is no number.
+/// The meaning of the commas and points in a value; `None` if the value has no comma and no point,
+/// or is no number.
 fn marks(field: &[u8]) -> Option<Marks> {
     let count = |mark| memchr::memchr_iter(mark, field).count();
     let (commas, points) = (count(b','), count(b'.'));

@@ -10,8 +10,9 @@ pub(crate) enum NumberFormat {
     /// Numbers with a decimal point and no marks between thousands, as programs write them.
     #[default]
     Point,
-    /// No decimal mark, since none of the column's first values has one. Numbers are read like
-    /// [`Point`](Self::Point); a decimal comma in a later value contradicts this notation.
+    /// No decimal mark, since none of the column's first values has one. Later numbers are read as
+    /// with [`Point`](Self::Point). A decimal comma in one of them contradicts this notation
+    /// ([`is_contradicted`](Self::is_contradicted)).
     Whole,
     /// A decimal point; commas, blanks or apostrophes may separate groups of three digits.
     GroupedPoint,
@@ -94,9 +95,9 @@ fn with_comma(field: &[u8]) -> Option<f64> {
     general(text)
 }
 
-/// Parses a number with the decimal mark `mark`. The byte `part`, a blank or an apostrophe may
-/// separate groups of three digits, but only one of the three in one number. `None` for any other
-/// text.
+/// Parses a number with the decimal mark `mark`. Groups of three digits may be separated by the
+/// byte `part`, by blanks or by apostrophes, but only by one of these three kinds in one number.
+/// `None` for any other text.
 fn grouped(field: &[u8], mark: u8, part: u8) -> Option<f64> {
     let field = field.trim_ascii();
     if field.len() > LONGEST {
@@ -158,8 +159,9 @@ fn grouped(field: &[u8], mark: u8, part: u8) -> Option<f64> {
 }
 
 /// Recognises a mark between thousands that begins with `byte` and goes on in `rest`. Such marks
-/// are blanks, apostrophes and the byte `part`. Returns the mark as one byte, and the number of its
-/// bytes in `rest`; `None` if no such mark begins here.
+/// are blanks, apostrophes and the byte `part`. Returns the mark as one byte (`b' '` for any kind
+/// of blank, `b'\''` for any apostrophe), and the number of its bytes in `rest`; `None` if no such
+/// mark begins here.
 fn part_of(byte: u8, rest: &[u8], part: u8) -> Option<(u8, usize)> {
     match (byte, rest) {
         _ if byte == part => Some((part, 0)),

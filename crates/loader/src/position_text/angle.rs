@@ -201,11 +201,13 @@ impl Parts {
 /// The degrees of an angle that is a single number with the letter of a hemisphere. `digits`, the
 /// number of its digits before the point, decides how it is written:
 ///
-/// - 2 or fewer, for longitudes 3: degrees. Latitudes may have a third digit: `045.5N`.
-/// - 4, for longitudes 5: degrees and minutes, `ddmm.mmmm`.
-/// - 6, for longitudes 7: degrees, minutes and seconds, `ddmmss`.
+/// - Up to 2 for latitudes, up to 3 for longitudes: degrees. A latitude of up to 90° may have 3
+///   digits too: `045.5N`.
+/// - 4 for latitudes (`ddmm.mmmm`), 5 for longitudes (`dddmm.mmmm`): degrees and minutes.
+/// - 6 for latitudes (`ddmmss`), 7 for longitudes (`dddmmss`): degrees, minutes and seconds.
 ///
-/// `None` for any other count, such as that of `0230.0W`, which may mean 2°30′ or 23°.
+/// `None` for any other count of digits, such as the 4 of the longitude `0230.0W`, which may mean
+/// 2°30′ or 23°.
 fn grouped(number: f64, digits: usize, axis: AngleAxis) -> Option<f64> {
     let of_degrees = match axis {
         AngleAxis::NorthSouth => 2,

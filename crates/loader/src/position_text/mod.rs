@@ -1,6 +1,6 @@
 //! Positions that are written as text: angles with minutes and seconds, two numbers in one field,
-//! codes of small areas, and geometries in well-known text, well-known binary in hexadecimal
-//! digits, and GeoJSON.
+//! codes of small areas such as geohashes, and geometries. Geometries are in well-known text, in
+//! GeoJSON, or in well-known binary that is written in hexadecimal digits.
 
 pub(crate) mod angle;
 pub(crate) mod cell;

@@ -82,7 +82,8 @@ pub(crate) fn coordinates(text: &[u8]) -> Option<CoordinatePair> {
     Some(pair(first.0, second.0, stated))
 }
 
-/// The ways to split a text into two coordinates. The most reliable way comes first.
+/// The ways to split a text into two coordinates, each as the texts of the first and the second
+/// one. The most reliable way comes first.
 fn splits(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let once = |mark: &str| {
         let (first, second) = text.split_once(mark)?;

@@ -12,8 +12,8 @@ const PER_REASON: usize = 5;
 /// is a choice.
 const IN_ALL: usize = 20;
 
-/// A note about swapped axes is in a report if at least one of this many skipped rows (a tenth of
-/// them) would be valid with longitude and latitude swapped: a choice.
+/// The report has a note about swapped axes if at least 1 in `SWAPPED` of its skipped rows would be
+/// valid with longitude and latitude swapped: a choice.
 const SWAPPED: u64 = 10;
 
 /// The reason why a row is skipped, so that it gives no point.
@@ -114,11 +114,11 @@ impl fmt::Display for SkippedRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MismatchReason {
-    /// The filter compares with a number, and the value is none.
+    /// The filter compares with a number, and the value is no number.
     NoNumber,
     /// The filter compares with a date or time, and the value can't be read as one.
     NoDate,
-    /// The filter compares with true or false, and the value is neither.
+    /// The filter compares with true or false, and the value is neither of the two.
     NoTruth,
     /// The value is a number, and the filter compares with something else.
     Number,
@@ -141,8 +141,8 @@ impl MismatchReason {
         }
     }
 
-    /// The reason as the predicate of a sentence, such as `is no number`. `several` is true if the
-    /// sentence is about several values: `are no numbers`.
+    /// The reason as the predicate of a sentence about a value, such as `is no number`. If
+    /// `several` is true, the sentence is about several values: `are no numbers`.
     pub(crate) fn says(self, several: bool) -> &'static str {
         match (self, several) {
             (Self::NoNumber, false) => "is no number",
@@ -309,7 +309,8 @@ impl Report {
         known.find(|known| known.reason == reason && known.column == column)
     }
 
-    /// Records that a position may be wrong by `metres`. Only the largest number is kept.
+    /// Records that a position may be wrong by `metres`. The report states the largest of these
+    /// errors, rounded up to whole metres.
     pub(crate) fn place_off_by(&mut self, metres: f64) {
         if metres > 0.0 {
             self.datum_error = self.datum_error.max(metres.ceil() as u32);

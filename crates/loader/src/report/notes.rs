@@ -1,8 +1,9 @@
-//! Notes about decisions in reading a source that the source's skipped rows don't show.
+//! Notes about decisions that were made while a source was read, and that the counts and examples
+//! of skipped rows don't show.
 
 use std::fmt;
 
-/// The largest number of notes in `of_parts`. It is a choice.
+/// The largest number of notes in [`Notes::of_parts`]; further ones are dropped. It is a choice.
 const OF_PARTS: usize = 20;
 
 /// The notes about a source as a whole, or about a part of its rows: counts from which notes are

@@ -49,9 +49,9 @@ impl TextPosition {
 /// A block of text: a part of a file that consists of whole rows.
 pub(crate) struct TextBlock {
     pub(crate) bytes: Vec<u8>,
-    /// The ranges of rows in `bytes`. They are listed only for rows that the parser can't find by
-    /// scanning the block: all rows of JSON and GeoJSON, and the rows of CSV in which the quotes
-    /// are doubtful.
+    /// The ranges, in `bytes`, of those rows that the parser can't find by itself in the block: all
+    /// rows of JSON and GeoJSON, and the rows of CSV in which the quotes are doubtful. Empty if
+    /// there are no such rows.
     pub(crate) items: Vec<Range<usize>>,
     /// The position in the file at which the block begins.
     pub(crate) start: TextPosition,
@@ -75,7 +75,8 @@ impl TextBlock {
 pub(crate) struct Split {
     /// The offset in the buffer of the end of the last whole row; 0 if there is no whole row.
     pub(crate) end: usize,
-    /// The ranges of rows: see [`TextBlock::items`].
+    /// The ranges, in the buffer, of the rows that the parser can't find by itself: see
+    /// [`TextBlock::items`].
     pub(crate) items: Vec<Range<usize>>,
     /// The reason why the row that begins at `end` can't be read; `None` if nothing is wrong. The
     /// rows before `end` are whole in any case.
@@ -129,7 +130,9 @@ pub(crate) fn start<C: Splitter>(
     Ok(receiver)
 }
 
-/// Reads blocks and sends them, until the file ends or the receiver is dropped.
+/// Reads blocks and sends them, until the file ends or the receiver is dropped. `place` is the
+/// position in the file of the reader's first byte, and `ahead` the most blocks that may wait for
+/// the receiver.
 fn read<C: Splitter>(
     mut reader: impl Read,
     origin: &Origin,

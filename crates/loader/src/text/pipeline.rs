@@ -33,18 +33,23 @@ pub(crate) trait BlockParser: Send + Sync {
     /// A fault because of which the rest of the file can't be read.
     fn parse(&self, block: &TextBlock, batch: &mut Batch) -> Result<(), LoadError>;
 
-    /// Checks the report of a source that was read to its end.
+    /// Checks the report of a source that was read to its end. There is nothing to check by
+    /// default.
+    ///
+    /// # Errors
+    /// A fault that only all rows together show, such as a column of weights that no row has.
     fn finish(&self, _report: &Report) -> Result<(), LoadError> {
         Ok(())
     }
 }
 
-/// A source of text that is read block by block. The blocks are parsed on all cores.
+/// A source of text that is read block by block. Several blocks are parsed at the same time, at
+/// most [`width`] of them.
 pub(crate) struct Pipeline<P> {
     state: SourceState,
     origin: Origin,
     parser: P,
-    /// The formats of times in the source.
+    /// The formats in which dates and times of the source are read.
     times: Times,
     within: Option<LonLatBox>,
     /// The first block, which was read to choose the columns and is not parsed yet; `None` if there
@@ -58,7 +63,7 @@ pub(crate) struct Pipeline<P> {
 impl<P: BlockParser> Pipeline<P> {
     /// A source of the blocks that the channel `blocks` yields. `first` is the block before these
     /// blocks, if it was read to choose the columns. `parser` turns blocks into points, and `times`
-    /// are the source's formats of times.
+    /// are the formats in which dates and times of the source are read.
     pub(crate) fn new(
         origin: Origin,
         columns: Columns,

@@ -1,4 +1,5 @@
-//! Codes of cells: texts that name a small part of the world, whose middle stands for it.
+//! Codes of cells. A *cell* is here a small area of the world that a code such as a geohash names.
+//! A point with this code is put in the middle of the area.
 //!
 //! H3 is computed by the crate `h3o`, since its cells are hexagons on an icosahedron. The codes of
 //! the other kinds are digits in a grid, which take a few lines of arithmetic each. There are
@@ -42,7 +43,7 @@ pub(crate) struct CodeArea {
 /// The length of a degree at the equator, in metres.
 const DEGREE: f64 = 111_320.0;
 
-/// The characters of geohashes. A character's index is its value.
+/// The characters of geohashes. A character's index is its value, a number of five bits.
 const GEOHASH: &[u8; 32] = b"0123456789bcdefghjkmnpqrstuvwxyz";
 
 /// The most characters of a geohash. The area of a geohash with 24 characters is far smaller than a
@@ -69,7 +70,8 @@ impl CellCode {
     /// The kinds of codes that are recognised by a value alone, whatever its column is called.
     pub(crate) const UNMISTAKABLE: [Self; 3] = [Self::H3, Self::PlusCode, Self::Mgrs];
 
-    /// The kinds of references in UTM. Where both fit as many values, the first one is meant.
+    /// The kinds of references in UTM. If both kinds fit the same number of a column's values, the
+    /// first kind is meant.
     pub(crate) const UTM: [Self; 2] =
         [Self::Utm(UtmLetter::Band), Self::Utm(UtmLetter::Hemisphere)];
 

@@ -14,8 +14,8 @@ pub(crate) enum UtmLetter {
     Hemisphere,
 }
 
-/// The position that a reference names, as a cell of one metre; `None` for any other text, and for
-/// a northing that is not in the band.
+/// The position that a reference names, as an area of 1 m × 1 m. `None` for any other text, and for
+/// a northing that is not in the band that the letter names.
 pub(super) fn cell(text: &[u8], meaning: UtmLetter) -> Option<CodeArea> {
     let text = std::str::from_utf8(text).ok()?.trim();
     let text = match text.get(..3) {
@@ -51,8 +51,9 @@ pub(super) fn cell(text: &[u8], meaning: UtmLetter) -> Option<CodeArea> {
     })
 }
 
-/// The easting and the northing in a text; `None` unless it has exactly these two numbers. Behind
-/// each may be `m`, its direction, or both.
+/// The easting and the northing in a text; `None` unless it has exactly these two numbers. After
+/// each number its unit `m`, the letter of its direction (`E`, `N`) or both may follow, as in
+/// `461344 mE 5481745 mN`.
 fn metres(text: &str) -> Option<(f64, f64)> {
     let text = text.trim_start();
     let (easting, rest) = number_before(text, b'e')?;
@@ -63,8 +64,8 @@ fn metres(text: &str) -> Option<(f64, f64)> {
     is_inside.then_some((easting, northing))
 }
 
-/// The number at the beginning of a text, and the text behind it, its unit and blanks. `direction`
-/// is the letter, in lower case, that may be behind the number.
+/// The number at the beginning of a text, and the rest of the text after the number, its unit, its
+/// direction and blanks. `direction` is the letter of the direction, in lower case.
 fn number_before(text: &str, direction: u8) -> Option<(f64, &str)> {
     let end = text
         .bytes()

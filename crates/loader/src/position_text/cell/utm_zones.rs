@@ -38,9 +38,9 @@ static SYSTEMS: [OnceLock<Option<Crs>>; 2 * ZONES] = [const { OnceLock::new() };
 
 /// A band of latitude in all zones.
 pub(super) struct UtmBand {
-    /// The least northing in it, in hundreds of kilometres.
+    /// The least northing in the band, in hundreds of kilometres: see [`BANDS`].
     pub(super) least: u32,
-    /// The number of hundreds of kilometres that it touches.
+    /// The most rows of 100 km squares, counted by northing, that the band touches.
     pub(super) rows: u32,
     pub(super) is_north: bool,
 }
@@ -58,12 +58,14 @@ impl UtmBand {
     }
 }
 
-/// The number of a zone; `None` if there is none with these digits.
+/// The number of a UTM zone, 1 to 60, that is written in these digits; `None` if there is no such
+/// zone.
 pub(super) fn zone(digits: &[u8]) -> Option<u32> {
     number(digits).filter(|zone| (1..=ZONES as u32).contains(zone))
 }
 
-/// The coordinate system of a zone on a hemisphere.
+/// The coordinate system of a zone (1 to 60) on the northern or the southern hemisphere; `None` if
+/// there is no such zone.
 pub(super) fn system(zone: u32, is_north: bool) -> Option<&'static Crs> {
     let at = (zone as usize).checked_sub(1)? + if is_north { 0 } else { ZONES };
     let code = zone + if is_north { 32_600 } else { 32_700 };
