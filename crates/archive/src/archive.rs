@@ -29,7 +29,8 @@ impl Archive {
         extension == "pmtiles" || extension == "mbtiles"
     }
 
-    /// Opens an archive. Damage of its directories is found here, not only when a tile is read.
+    /// Opens an archive. Damaged directories (the archive's lists of tiles) are found here, not
+    /// only when a tile is read.
     ///
     /// # Errors
     /// An [`ArchiveError`] if the file can't be read, or is not an archive of pictures.
@@ -51,8 +52,9 @@ impl Archive {
     }
 
     /// Opens a PMTiles archive from any source of its bytes, for example an object at an address.
-    /// If the source's reads are dear, a directory is only checked when it is needed. `name` stands
-    /// for the archive in messages.
+    /// If each read of the source takes long, opening checks only the root directory (a directory
+    /// is a list of tiles, or of further directories); another directory is checked when a tile in
+    /// it is read. `name` stands for the archive in messages.
     ///
     /// # Errors
     /// An [`ArchiveError`] if the bytes can't be read, or are no PMTiles archive that is supported
@@ -67,7 +69,7 @@ impl Archive {
         })
     }
 
-    /// The contents of the archive, as it describes them itself.
+    /// The description of the archive, as it is stored in the archive itself.
     pub fn contents(&self) -> &Contents {
         &self.contents
     }

@@ -6,8 +6,8 @@ use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-/// The contents of an archive, as the archive describes them itself. Impossible values in the
-/// description are replaced by possible ones.
+/// The contents of an archive, as the archive describes them itself. Impossible values in this
+/// description are replaced, for example bounds beyond ±180° by those of the whole map.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Contents {
@@ -19,11 +19,12 @@ pub struct Contents {
     pub format: TileFormat,
     /// The zooms, from the first to the last zoom that has tiles.
     pub zooms: RangeInclusive<u8>,
-    /// The box around everything that the tiles show, in degrees.
+    /// The box around everything that the tiles show, in degrees; the whole map if the archive
+    /// states an impossible box.
     pub bounds: LonLatBox,
-    /// The box around the points, in degrees. `None` if the archive doesn't contain it; archives
-    /// written by heatsplat contain it. Its east is over 180 if the points lie on both sides of
-    /// ±180°.
+    /// The box around the points, in degrees. `None` if the archive states none or an impossible
+    /// one; archives written by heatsplat state one. Its east is over 180 if the points lie on both
+    /// sides of ±180°.
     pub data_bounds: Option<LonLatBox>,
     /// The longitude and the latitude in degrees, and the zoom, that a map shows first.
     pub center: [f64; 3],

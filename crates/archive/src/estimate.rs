@@ -6,8 +6,8 @@ use crate::export::Export;
 use crate::target::Target;
 use std::time::{Duration, Instant};
 
-/// The largest number of quads (squares of tiles) of a zoom that are drawn: a choice. The others of
-/// the zoom are estimated from these.
+/// The largest number of quads (squares of tiles) of a zoom that are drawn: a choice. The tiles,
+/// bytes and time of all quads are estimated from these.
 const SAMPLE: usize = 96;
 
 /// The estimate of one zoom.
@@ -18,12 +18,13 @@ pub struct ZoomEstimate {
     pub z: u8,
     /// The number of tiles of the zoom that show something.
     pub tiles: u64,
-    /// The number of bytes of all tiles of the zoom that show something, encoded.
+    /// The number of bytes of all these tiles, encoded. Equal tiles are counted one by one,
+    /// although an export stores them only once.
     pub bytes: u64,
-    /// The time that one core takes to draw all tiles of the zoom that show something.
+    /// The time that one core takes to draw all these tiles.
     pub time: Duration,
-    /// `true` if all tiles of the zoom were drawn for the estimate, so that its numbers of tiles
-    /// and bytes are exact.
+    /// `true` if all quads of the zoom were drawn for the estimate, so that `tiles` and `bytes` are
+    /// exact.
     pub exact: bool,
 }
 
@@ -43,7 +44,8 @@ impl Estimate {
         self.zooms.iter().map(|zoom| zoom.tiles).sum()
     }
 
-    /// The number of bytes of the encoded tiles of all zooms.
+    /// The number of bytes of the encoded tiles of all zooms. Equal tiles are counted one by one,
+    /// although an export stores them only once.
     pub fn bytes(&self) -> u64 {
         self.zooms.iter().map(|zoom| zoom.bytes).sum()
     }

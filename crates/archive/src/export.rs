@@ -46,13 +46,14 @@ pub struct Export<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExportProgress {
-    /// The number of quads (squares of neighbouring tiles) that this run has drawn.
+    /// The number of quads (squares of neighbouring tiles) that were drawn since [`Export::write`]
+    /// was called.
     pub quads: u64,
-    /// The number of quads (squares of neighbouring tiles) that this run has to draw in all; `None`
-    /// until they are counted.
+    /// The number of quads (squares of neighbouring tiles) that the call of [`Export::write`] has
+    /// to draw in all; `None` until they are counted.
     pub total: Option<u64>,
-    /// The number of tiles that are stored so far, equal ones included. If this run resumes an
-    /// earlier one, the tiles of the earlier run count too.
+    /// The number of tiles that are stored so far, equal ones included. If an interrupted export is
+    /// resumed, the tiles that it had stored count too.
     pub tiles: u64,
     /// The number of bytes of the stored tiles. Equal tiles are stored, and counted, only once.
     pub bytes: u64,
@@ -64,11 +65,12 @@ pub struct ExportProgress {
 pub struct ExportSummary {
     /// The number of tiles of the export: those that show something.
     pub tiles: u64,
-    /// The number of different tiles: equal tiles are stored only once.
+    /// The number of different tiles. Equal tiles are stored only once.
     pub distinct: u64,
     /// The number of bytes of all different tiles together.
     pub bytes: u64,
-    /// The number of tiles that an earlier, interrupted run had already drawn.
+    /// The number of tiles that an interrupted export had already stored, and that were not drawn
+    /// again.
     pub resumed: u64,
 }
 
@@ -137,8 +139,8 @@ impl<'a> Export<'a> {
     }
 
     /// Draws and writes the tiles. Calls `progress` after each batch of tiles. Returns `None` if
-    /// there was nothing to do, since the export should be resumed and its target is complete
-    /// already.
+    /// there is nothing to do: the rule is [`IfExists::Resume`], and the target is already
+    /// complete.
     ///
     /// # Errors
     /// An [`ExportError`] if the export can't be finished. The target is then unchanged.

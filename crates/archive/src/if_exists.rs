@@ -1,7 +1,7 @@
 //! The setting for exports whose files already exist.
 
-/// The rule for an export whose target already exists, or to whose target an interrupted export has
-/// left its files.
+/// The rule for an export whose target already exists, or for whose target an interrupted export
+/// has left its files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum IfExists {
     /// Refusal of the export. All files stay unchanged.

@@ -21,7 +21,7 @@ use std::io::{self, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write as _}
 use std::path::{Path, PathBuf};
 use std::{mem, process};
 
-/// The first bytes of a log. The digest of the export's settings follows them.
+/// The first bytes of a log. The digest of the export's settings follows these bytes.
 const MAGIC: &[u8; 16] = b"heatsplat part 1";
 const HEADER: u64 = 48;
 const RECORD: usize = 40;
@@ -63,8 +63,8 @@ fn remove_leftover(log_path: &Path, target: &Path) -> Result<(), ExportError> {
     }
 }
 
-/// Returns `true` if the export should be resumed but the target is already complete. It is an
-/// error if the target exists and may be neither resumed nor replaced.
+/// Returns `true` if `if_exists` is [`IfExists::Resume`] and the target is already complete. It is
+/// an error if the target exists and may be neither resumed nor replaced.
 fn is_complete(target: &Path, if_exists: IfExists) -> Result<bool, ExportError> {
     let exists = fs::symlink_metadata(target).is_ok();
     let (path, log_path) = paths(target);
@@ -85,9 +85,9 @@ fn open_or_create(path: &Path) -> Result<File, ExportError> {
     options.open(path).at(path)
 }
 
-/// Checks that [`Journal::open`] will succeed. It changes nothing, except that it removes the log
-/// that was left beside a complete target. Returns `false` if the export should be resumed but the
-/// target is already complete.
+/// Checks that [`Journal::open`] will succeed. No file is changed, except that a log that was left
+/// beside a complete target is removed. Returns `false` if there is nothing to do: `if_exists` is
+/// [`IfExists::Resume`], and the target is already complete.
 pub(crate) fn check(target: &Path, if_exists: IfExists) -> Result<bool, ExportError> {
     if is_complete(target, if_exists)? {
         return Ok(false);
@@ -132,8 +132,8 @@ pub(crate) struct Journal {
     log_path: PathBuf,
     data: File,
     log: File,
-    /// The number of bytes in the file of tiles before the first tile. They are reserved for the
-    /// header of the final format.
+    /// The number of bytes in the file of tiles before the first tile. They are for the header of
+    /// the final format, which is written last.
     reserved: u64,
     /// The offset in the file of tiles at which the bytes of the stored tiles end.
     end: u64,
@@ -145,9 +145,10 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal of a target. If an interrupted export with the same settings is resumed,
-    /// the journal contains its tiles; otherwise it is empty. Returns `None` if the export should
-    /// be resumed but the target is already complete.
+    /// Opens the journal of a target. If an interrupted export with the same digest of its settings
+    /// is resumed, the journal contains its tiles; otherwise it is empty. `reserved` is the number
+    /// of bytes before the first tile that the final format needs. Returns `None` if there is
+    /// nothing to do: `if_exists` is [`IfExists::Resume`], and the target is already complete.
     pub(crate) fn open(
         target: &Path,
         settings: [u8; 32],
@@ -285,7 +286,8 @@ impl Journal {
         Ok(())
     }
 
-    /// The offsets, in the file of tiles, at which the bytes of the tiles start and end.
+    /// The offsets, in the file of tiles, at which the bytes of the first tile start and at which
+    /// the bytes of the last tile end.
     pub(crate) fn span(&self) -> (u64, u64) {
         (self.reserved, self.end)
     }
@@ -362,8 +364,8 @@ impl Journal {
     }
 }
 
-/// A record of the log. It describes a tile; but if its length is 0, it is a commit, which ends a
-/// batch.
+/// A record of the log. It describes a tile. If its field `length` is 0, it is instead a commit,
+/// which ends a batch.
 struct Record {
     /// The tile id of the tile. In a commit: the tile id of the first tile after the batch.
     number: u64,

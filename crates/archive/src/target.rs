@@ -66,8 +66,9 @@ impl Target {
     }
 
     /// Checks that an export to this target can begin. Reading the points may take long, so this is
-    /// called before. Returns `false` if the export should be resumed but the target is already
-    /// complete. No file is changed, except that a log which a finished export left is removed.
+    /// called before. No file is changed, except that a log which a finished export left is
+    /// removed. Returns `false` if there is nothing to do: `if_exists` is [`IfExists::Resume`], and
+    /// the target is already complete.
     ///
     /// # Errors
     /// An [`ExportError`] if a file is in the way or can't be written.
@@ -81,8 +82,8 @@ impl Target {
         &self.path
     }
 
-    /// Returns `true` if the target is one raster of densities or colours, `false` if it consists
-    /// of separate tiles.
+    /// Returns `true` if the target is one raster (a GeoTIFF), `false` if it consists of separate
+    /// tiles.
     pub fn is_raster(&self) -> bool {
         self.format == TargetFormat::Cog
     }

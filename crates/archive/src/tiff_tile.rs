@@ -8,9 +8,9 @@ use flate2::write::ZlibEncoder;
 use std::io::{self, Write as _};
 use std::sync::Arc;
 
-/// Compresses floats with predictor 3. In each row, the highest bytes of all values come first,
-/// then all second highest bytes, and so on. Then each byte is replaced by its difference to the
-/// byte before it.
+/// Compresses a tile of `side` × `side` floats with predictor 3. In each row, the highest bytes of
+/// all values come first, then all second highest bytes, and so on. Then each byte is replaced by
+/// its difference to the byte before it in the row.
 pub(crate) fn floats(values: &[f32], side: usize) -> io::Result<Arc<[u8]>> {
     let mut bytes = Vec::with_capacity(values.len() * 4);
     for row in values.chunks_exact(side) {
@@ -26,8 +26,8 @@ pub(crate) fn floats(values: &[f32], side: usize) -> io::Result<Arc<[u8]>> {
     deflate(&bytes)
 }
 
-/// Compresses RGBA pixels with predictor 2: each value is replaced by its difference to the value
-/// of the same band in the pixel before.
+/// Compresses a tile of `side` × `side` RGBA pixels with predictor 2: each value is replaced by its
+/// difference to the value of the same channel in the pixel to its left.
 pub(crate) fn colors(pixels: &[u8], side: usize) -> io::Result<Arc<[u8]>> {
     let mut bytes = pixels.to_vec();
     bytes
@@ -36,8 +36,8 @@ pub(crate) fn colors(pixels: &[u8], side: usize) -> io::Result<Arc<[u8]>> {
     deflate(&bytes)
 }
 
-/// Replaces each byte by its difference to the byte that is `step` places before it. The first
-/// `step` bytes stay.
+/// Replaces each byte of a row by its difference to the byte that is `step` places before it. The
+/// first `step` bytes stay.
 fn differences(row: &mut [u8], step: usize) {
     let before = row.to_vec();
     let later = row.iter_mut().skip(step);

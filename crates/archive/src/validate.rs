@@ -18,8 +18,12 @@ pub(crate) fn zooms(first: u8, last: u8) -> Result<RangeInclusive<u8>, PathlessE
     Ok(first..=last.min(MAX_ZOOM))
 }
 
-/// Makes the bounds of the tiles from west, south, east and north in degrees. Edges without an
-/// area, or beyond ±180° or ±90°, are replaced by those of the whole map.
+/// Makes the bounds of the tiles from west, south, east and north in degrees. Impossible edges are
+/// replaced by those of the whole map:
+///
+/// * beyond ±180° or ±90°
+/// * a west that isn't less than the east, or a south that isn't less than the north
+/// * no numbers
 pub(crate) fn bounds(edges: [f64; 4]) -> LonLatBox {
     let [west, south, east, north] = edges;
     let degrees = west.abs() <= 180.0 && east.abs() <= 180.0;
@@ -30,7 +34,12 @@ pub(crate) fn bounds(edges: [f64; 4]) -> LonLatBox {
 }
 
 /// Makes the bounds of the points from west, south, east and north in degrees. They may have no
-/// area and may cross ±180°. Returns `None` if the edges are impossible.
+/// area, and may cross ±180°: then the east is over 180. Returns `None` in these cases:
+///
+/// * there aren't exactly four edges
+/// * the west lies beyond ±180°, or the south or the north beyond ±90°
+/// * the west is greater than the east, or the south greater than the north
+/// * the bounds are more than 360° wide
 pub(crate) fn data_bounds(edges: &[f64]) -> Option<LonLatBox> {
     let bounds = LonLatBox::try_from(<[f64; 4]>::try_from(edges).ok()?).ok()?;
     let [west, _, east, _] = bounds.edges();
@@ -38,9 +47,9 @@ pub(crate) fn data_bounds(edges: &[f64]) -> Option<LonLatBox> {
     fits.then_some(bounds)
 }
 
-/// Returns the longitude, the latitude and the zoom that a map shows first: those of `center` if
-/// they lie within the bounds and the zooms. Otherwise it returns the middle of the bounds and a
-/// zoom that shows all of them.
+/// Returns the longitude, the latitude and the zoom that a map shows first. These are the numbers
+/// of `center` if there are three and they lie within the bounds and the zooms. Otherwise they are
+/// the middle of the bounds and a zoom that shows all of the bounds.
 pub(crate) fn center(center: &[f64], bounds: LonLatBox, zooms: &RangeInclusive<u8>) -> [f64; 3] {
     let (first, last) = (f64::from(*zooms.start()), f64::from(*zooms.end()));
     let [west, south, east, north] = bounds.edges();
@@ -72,8 +81,9 @@ pub(crate) fn png_side(bytes: &[u8]) -> Option<u32> {
     (1..=4096).contains(&side).then_some(side)
 }
 
-/// Returns the legends of an archive's zooms unchanged, or `None` unless each is an object with a
-/// list of colours and a list of ticks, as the server's legends are.
+/// Returns the legends of an archive's zooms unchanged, if they look like the server's legends: an
+/// object with a member for each zoom, whose value has a list of colours (`stops`) and a list of
+/// ticks. Otherwise returns `None`.
 pub(crate) fn legends(value: &Value) -> Option<Value> {
     let has_list = |legend: &Value, name: &str| legend.get(name).is_some_and(Value::is_array);
     let is_legend = |legend: &Value| has_list(legend, "stops") && has_list(legend, "ticks");

@@ -64,8 +64,8 @@ fn remove(folder: &Path) -> Result<(), ExportError> {
     }
 }
 
-/// Tests whether a folder contains nothing but the metadata file and entries named like zooms, as
-/// this module writes them.
+/// Tests whether a folder contains nothing but what this module writes: the metadata file, and
+/// entries whose names are zooms.
 fn holds_only_tiles(folder: &Path) -> bool {
     let Ok(entries) = fs::read_dir(folder) else {
         return false;

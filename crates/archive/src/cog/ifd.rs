@@ -12,8 +12,8 @@ pub(super) struct IfdEntry {
     bytes: Vec<u8>,
 }
 
-/// TIFF's number for values that are texts. The next four constants are its numbers for other types
-/// of values.
+/// TIFF's number for values that are texts. The next four constants are TIFF's numbers for other
+/// types of values.
 const ASCII: u16 = 2;
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
@@ -111,13 +111,15 @@ impl Ifd {
         self.start + 8 + 20 * self.entries.len() as u64 + 8
     }
 
-    /// The offset in the file behind the directory, a multiple of 16.
+    /// The offset in the file at which the directory and its values end, rounded up to a multiple
+    /// of 16.
     pub(super) fn end(&self) -> u64 {
         let outside: u64 = self.entries.iter().map(IfdEntry::outside).sum();
         (self.values_start() + outside).next_multiple_of(16)
     }
 
-    /// Encodes the directory. `offsets` and `lengths` are those of its tiles, in bytes.
+    /// Encodes the directory. `offsets` are the offsets in the file of the zoom's tiles, and
+    /// `lengths` their lengths in bytes.
     pub(super) fn to_bytes(&self, offsets: &[u64], lengths: &[u32]) -> Vec<u8> {
         let mut table = (self.entries.len() as u64).to_le_bytes().to_vec();
         let mut outside = Vec::new();

@@ -27,7 +27,7 @@ const MAX_TILES: u64 = 1 << 24;
 const HEADER: [u8; 16] = [b'I', b'I', 43, 0, 8, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0];
 
 /// The zooms and the tiles of the raster. The offsets of its directories in the file follow from
-/// them.
+/// these.
 #[derive(Clone, Debug)]
 pub(crate) struct CogLayout {
     zooms: RangeInclusive<u8>,
@@ -170,8 +170,8 @@ impl CogLayout {
         entries
     }
 
-    /// The index of a tile in the list that the directory of its zoom has; `None` if the tile lies
-    /// outside the raster.
+    /// The index of a tile, counted from 0, in its zoom's list of tiles: row by row from the north,
+    /// each row from the west. `None` if the tile lies outside the raster.
     fn index(&self, tile: TileId) -> Option<usize> {
         let [(west, columns), (north, rows)] = self.grid(tile.z());
         let world = 1i64 << tile.z();
@@ -182,7 +182,7 @@ impl CogLayout {
     }
 }
 
-/// The bounds of the points as XML: GDAL stores metadata so for which TIFF has no tag.
+/// The bounds of the points as XML, in which GDAL stores metadata for which TIFF has no tag.
 fn gdal_metadata(bounds: LonLatBox) -> String {
     let [west, south, east, north] = bounds.edges();
     format!(

@@ -21,8 +21,7 @@ const IDLE: usize = 16;
 /// choice. Larger files are not checked this way.
 const CHECKED_SIZE: u64 = 1 << 30;
 
-/// The number of steps of SQLite's virtual machine after which a query's budget is reduced by one
-/// unit.
+/// The number of steps of SQLite's virtual machine in one unit of a query's budget.
 const STEPS: i32 = 100_000;
 
 /// The budget for opening a file, in units of [`STEPS`] steps: a choice. Opening may read every

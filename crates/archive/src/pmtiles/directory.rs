@@ -1,5 +1,6 @@
-//! The directories of a PMTiles archive. They list the places of tiles in the file: a directory has
-//! a column of numbers for each kind of number, and is compressed.
+//! The directories of a PMTiles archive: lists of tiles with their places in the file. A directory
+//! is stored by columns and compressed: first the tile ids of all its entries, then the number of
+//! tiles of each, then all lengths, then all offsets.
 
 use std::io::{self, Read as _, Write as _};
 
@@ -13,7 +14,7 @@ use flate2::write::GzEncoder;
 const LARGEST: u64 = 1 << 26;
 
 /// An entry of a directory. It stands for a run: equal tiles with consecutive tile ids, whose bytes
-/// are stored once. If `run` is 0, it stands for a leaf directory instead.
+/// are stored once. If the field `run` is 0, the entry stands for a leaf directory instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     /// The tile id of the first tile of the run or of the leaf directory.
@@ -21,8 +22,9 @@ pub(crate) struct Entry {
     /// The number of tiles in the run; 0 for a leaf directory.
     pub(crate) run: u32,
     pub(crate) length: u32,
-    /// The offset in bytes of the place that the entry refers to. For a run it is counted from the
-    /// start of all tiles, for a leaf directory from the start of all leaf directories.
+    /// The offset in bytes of the run's tile or of the leaf directory. For a tile it is counted
+    /// from the start of the part of the file with the tiles, for a leaf directory from the start
+    /// of the part with the leaf directories.
     pub(crate) offset: u64,
 }
 

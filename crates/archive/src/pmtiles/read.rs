@@ -16,8 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// directory included: a choice. A leaf directory may list further leaf directories.
 const MAX_DEPTH: usize = 4;
 
-/// The largest number of entries of leaf directories that stay in memory: a choice. They take 96
-/// MiB.
+/// The largest number of entries of leaf directories in the cache: a choice. They take 96 MiB.
 const CACHED_ENTRIES: usize = 4 << 20;
 
 #[derive(Debug)]
@@ -223,7 +222,8 @@ impl PmTiles {
         self.read((start.saturating_add(entry.offset), u64::from(entry.length)))
     }
 
-    /// Reads a range of the file's bytes. A read that fails is tried again.
+    /// Reads a range of the file's bytes. If a read fails for a reason that may pass, it is tried
+    /// again, as [`heatsplat_heat::read_vec`] does.
     fn read(&self, (offset, length): ByteRange) -> Result<Vec<u8>, PathlessError> {
         if length > LARGEST {
             return Err(format!("a part of it has {length} bytes").into());
@@ -232,8 +232,8 @@ impl PmTiles {
     }
 }
 
-/// Returns the last of some entries whose first tile has at most the tile id `number`; `None` if
-/// there is none. The entries must be sorted by tile id.
+/// Returns the last of the entries whose first tile has at most the tile id `number`; `None` if
+/// there is no such entry. The entries must be sorted by tile id.
 fn find(entries: &[Entry], number: u64) -> Option<Entry> {
     let after = entries.partition_point(|entry| entry.tile <= number);
     entries.get(after.checked_sub(1)?).copied()
