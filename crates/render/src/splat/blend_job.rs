@@ -23,8 +23,8 @@ pub struct BlendJob<'a> {
 }
 
 impl BlendJob<'_> {
-    /// The zoom at which the CSS pixels of 256 px tiles are as wide as the job's. It need not be a
-    /// whole number.
+    /// The zoom at which a 256 px tile's CSS pixels are as wide, in world units, as the CSS pixels
+    /// of the job's picture. It need not be a whole number.
     pub(crate) fn zoom(&self) -> f64 {
         zoom_of(self.window.pixel() * self.ratio)
     }

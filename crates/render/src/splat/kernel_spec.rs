@@ -62,10 +62,11 @@ impl KernelSpec {
         Self::new(style, view.window().pixel(), f64::from(view.ratio()))
     }
 
-    /// The kernel whose radius is `pixels` pixels of the picture, and a factor: how many times as
-    /// wide as the picture's pixels are the pixels on which the kernel is drawn. The factor is 1
-    /// unless the radius is greater than a kernel's may be. Then it is a power of two, and the
-    /// returned kernel's radius is counted in the wider pixels.
+    /// The kernel with a radius of `pixels` pixels of the picture, and a factor: the side of the
+    /// pixels on which the kernel is drawn, in pixels of the picture. The factor is 1 unless the
+    /// radius is greater than a kernel's may be: [`Kernel::MAX_RADIUS`], or [`WIDEST_EXACT`] with
+    /// `precision=exact`. Then it is a power of two, and the returned kernel's radius is counted in
+    /// the larger pixels.
     pub(super) fn kernel_of(&self, pixels: f64) -> (Kernel, u32) {
         let widest = match self.precision {
             Precision::Fast => Kernel::MAX_RADIUS,
@@ -80,8 +81,8 @@ impl KernelSpec {
     }
 
     /// The kernel at `y` world units south of the world's northern edge, in a picture whose pixels
-    /// are `pixel` world units wide. The second result is the factor that
-    /// [`kernel_of`](Self::kernel_of) returns.
+    /// are `pixel` world units wide, and the factor of [`kernel_of`](Self::kernel_of): the side of
+    /// the pixels on which the kernel is drawn, in pixels of the picture.
     pub(crate) fn kernel_at(&self, y: f64, pixel: f64) -> (Kernel, u32) {
         self.kernel_of(self.pixels(y, pixel))
     }
@@ -245,8 +246,8 @@ impl KernelSpec {
     }
 
     /// The windows in which a picture is drawn, each with its kernel, whose radius is in pixels of
-    /// that window. It is the picture's own window, or one window for each latitude band if the
-    /// radius is in metres.
+    /// that window. With a radius in CSS pixels there is one window, the picture's own. With a
+    /// radius in metres there is one window for each latitude band.
     fn strips(&self, window: &Window) -> Vec<(Window, Kernel)> {
         if let Length::Pixels(n) = self.length {
             return vec![(*window, self.kernel_of(n * self.ratio).0)];
@@ -275,10 +276,10 @@ impl Style {
         KernelSpec::for_view(self, &view).strips(&view.window())
     }
 
-    /// The level whose scale colours a view; a scale maps densities to colours and differs from
-    /// level to level. It is the level at which the view's CSS pixels lie. For [`Shape::Pixel`] it
-    /// is the level of the picture's own pixels instead, since a pixel half as wide counts only a
-    /// quarter of the points.
+    /// The level whose scale colours a view. (A scale maps densities to colours, and each level has
+    /// a scale of its own.) At level L the world is 2ᴸ CSS pixels wide, as it is in the view. For
+    /// [`Shape::Pixel`] the picture's own pixels are counted instead of CSS pixels, since a pixel
+    /// half as wide counts only a quarter of the points.
     pub fn level_in(&self, view: impl Into<View>) -> Level {
         let view = view.into();
         match self.shape() {

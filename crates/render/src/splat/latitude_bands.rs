@@ -114,10 +114,11 @@ impl KernelSpec {
 }
 
 impl LatitudeBand {
-    /// The window that a backend draws for this band; `window` is the picture's own. The pixels of
-    /// the result may be larger than the picture's; it then has one more of its pixels on each
-    /// side, for interpolation. The second result is the offset (across, down), in pixels of the
-    /// picture, of the band's top left corner within the drawn pixel that contains it.
+    /// The window that a backend draws for this band; `window` is the picture's own. If the band is
+    /// drawn on pixels larger than the picture's, the returned window has one more of the larger
+    /// pixels on each side, for interpolation. The second result is the offset (across, down), in
+    /// pixels of the picture, of the band's top left corner within the drawn pixel that contains
+    /// it.
     pub(super) fn window(&self, window: &Window) -> (Window, (u32, u32)) {
         let rows = window.part(0, self.first, window.width(), self.shares.len() as u32);
         if self.coarser == 1 {

@@ -119,10 +119,10 @@ pub(crate) fn finest_cell(kernel: &Kernel) -> f64 {
     }
 }
 
-/// The greatest side of the cells from which the points of an index may be splatted. `cell` is the
-/// limit that follows from the kernel alone (see [`finest_cell`]). The result is `cell`, or a
-/// quarter of `cell` if weights have both signs: sums may then nearly cancel, and the blur of large
-/// cells would be visible beside them.
+/// The greatest side, in pixels, of the cells from which the points of an index may be splatted.
+/// `cell` is the limit, in pixels, that follows from the kernel alone (see [`finest_cell`]). The
+/// result is `cell`, or a quarter of `cell` if weights have both signs: sums may then nearly
+/// cancel, and the blur of large cells would be visible beside them.
 pub(crate) fn finest_for(points: &Points, cell: f64) -> f64 {
     if points.summary().weight_min < 0.0 {
         cell / 4.0

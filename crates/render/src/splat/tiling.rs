@@ -41,7 +41,7 @@ impl Block {
 }
 
 /// A block of a picture, and the window that is drawn for the block. The window contains the block
-/// and may be larger.
+/// and may be larger than the block.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PaddedBlock {
     pub(crate) block: Block,
@@ -93,7 +93,7 @@ impl PaddedBlock {
     }
 
     /// The block's pixels, cut out of `drawn`, the pixels of the whole window. They are copied to
-    /// `buffer`, unless the block is the whole window.
+    /// `buffer`, which is then the result, unless the block is the whole window.
     pub(crate) fn cropped<'a>(&self, drawn: &'a [f32], buffer: &'a mut Vec<f32>) -> &'a [f32] {
         let whole = (self.window.width(), self.window.height());
         if whole == (self.block.width, self.block.height) {

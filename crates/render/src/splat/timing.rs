@@ -62,8 +62,8 @@ thread_local! {
     static SPENT: Cell<Timings> = const { Cell::new(Timings([Duration::ZERO; Phase::ALL.len()])) };
 }
 
-/// The clock's former state. It is restored when this guard is dropped, even if the measured work
-/// panics.
+/// The state that this thread's clock had before a measurement: the values of `SINCE` and `SPENT`.
+/// They are restored when this guard is dropped, even if the measured work panics.
 struct ClockGuard(Option<Instant>, Timings);
 
 impl Drop for ClockGuard {

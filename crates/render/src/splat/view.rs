@@ -5,7 +5,7 @@ use heatsplat_points::mercator::WORLD;
 use heatsplat_points::{LonLatBox, TileId, Window, WindowError};
 use std::ops::Range;
 
-/// The size of a tile's picture.
+/// The size of a tile's picture: its CSS pixels, and the pixels for each of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TileSize {
     /// The width and the height of the tile in CSS pixels: 256 or 512.
@@ -51,9 +51,9 @@ impl TileSize {
 pub struct View {
     window: Window,
     ratio: u32,
-    /// The first column of the window that shows the map.
+    /// The first column of the window that shows the map, counted from 0 at the window's left edge.
     first: u32,
-    /// The column of the window after the last one that shows the map.
+    /// The column after the last one that shows the map, counted from 0 at the window's left edge.
     end: u32,
 }
 
@@ -84,8 +84,9 @@ impl View {
         Self::around_pixels(bounds, side(width)?, side(height)?, ratio)
     }
 
-    /// The view of a box, like [`around`](Self::around), in a picture of `width` × `height` pixels.
-    /// So the picture's width need not be a multiple of the device pixel ratio.
+    /// The view of a box, like [`around`](Self::around), but `width` and `height` are pixels of the
+    /// picture and not CSS pixels. So the picture's width need not be a multiple of the device
+    /// pixel ratio.
     ///
     /// # Errors
     /// The errors of [`Window::around`].
@@ -141,12 +142,14 @@ impl View {
         Level::from_pixel(self.window.pixel() * f64::from(self.ratio))
     }
 
-    /// The columns of the window that show the map. The other columns stay empty.
+    /// The columns of the window that show the map, counted from 0 at the left. The other columns
+    /// stay empty.
     pub fn columns(&self) -> Range<u32> {
         self.first..self.end
     }
 
-    /// Sets the pixels in all columns that don't show the map to `nothing`.
+    /// Sets the pixels in all columns that don't show the map to `nothing`. `pixels` has the pixels
+    /// of the view's window, row by row.
     pub fn clear_beside<T: Copy>(&self, pixels: &mut [T], nothing: T) {
         let width = self.window.width() as usize;
         if self.columns() == (0..self.window.width()) || width == 0 {

@@ -17,7 +17,7 @@ use crate::unit_costs::{self as ns, report};
 /// infinite. The difference from 1 is less than half a colour step.
 const OPAQUE: f64 = 1.0 - 1.0 / 1024.0;
 
-/// Draws the density of a job, whose splats its blend mode combines.
+/// Draws the density of a job whose splats are combined by a blend mode.
 pub(crate) fn draw(job: &BlendJob<'_>) -> Density {
     match job.blend {
         // Kernel shapes that only other heat maps have come here too; their splats simply add.
@@ -129,8 +129,8 @@ impl StampCache {
 
 /// Adds one stamp, a table of the kernel's values, for each subpixel that has points. `phases`
 /// computes the number of subpixels along each side of a pixel from the kernel's radius in pixels.
-/// `fold` combines the weights of a subpixel's points, either to their sum or always to 1. The
-/// stamp is multiplied by the result.
+/// The stamp is multiplied by a factor, which `fold` computes from the weights of the subpixel's
+/// points: it gets the factor so far (0 at first) and the next weight, and returns the new factor.
 fn add_sites(
     job: &BlendJob<'_>,
     phases: impl Fn(f64) -> u32,
@@ -150,8 +150,9 @@ fn add_sites(
     whole
 }
 
-/// Draws the density 1 − Π (1 − opacity · K), a product over all points. `cover` is the rule by
-/// which a point's opacity follows from its weight. The product is computed as a sum of logarithms.
+/// Draws the density 1 − Π (1 − opacity · K), a product over all points, where K is the kernel's
+/// value at the pixel. `cover` is the rule by which a point's opacity follows from its weight. The
+/// product is computed as a sum of logarithms.
 fn cover(job: &BlendJob<'_>, cover: &CoverOpacity) -> Density {
     let mut whole = Density::empty(job.window.width(), job.window.height());
     let zoom = job.zoom();
@@ -173,9 +174,9 @@ fn cover(job: &BlendJob<'_>, cover: &CoverOpacity) -> Density {
     whole
 }
 
-/// Draws the density Σ weight · K. The points of a pixel become one splat with their summed weight,
-/// and a heavier splat has a greater radius. A splat of the weight `unit` has exactly the kernel's
-/// radius.
+/// Draws the density Σ weight · K, where K is the kernel's value at the pixel. The points of a
+/// pixel become one splat with their summed weight, and a heavier splat has a greater radius. A
+/// splat of the weight `unit` has exactly the kernel's radius.
 fn reach(job: &BlendJob<'_>, unit: f64) -> Density {
     let mut whole = Density::empty(job.window.width(), job.window.height());
     let (width, height) = (

@@ -103,9 +103,9 @@ impl Around {
         self.spread();
     }
 
-    /// The index of the square in which a cell lies; `shift` is the distance in world units by
-    /// which the cell's copy of the world lies further east. `None` for a cell north, west or east
-    /// of all squares; for a cell south of them, the index is beyond the last square.
+    /// The index of the square in which a cell lies. The cell's copy of the world lies `shift`
+    /// world units east of the first copy. `None` for a cell north, west or east of all squares;
+    /// for a cell south of them, the index is beyond the last square.
     #[inline(always)]
     fn index(&self, cell: &Point, shift: f64) -> Option<usize> {
         let column = ((f64::from(cell.x) + shift) / self.side).floor() - self.first.0;
@@ -130,7 +130,7 @@ impl Around {
     }
 
     /// The weight around a cell; `None` for a cell that is too far away to affect the window. The
-    /// cell's copy of the world lies `shift` world units further east.
+    /// cell's copy of the world lies `shift` world units east of the first copy.
     #[inline(always)]
     fn at(&self, cell: &Point, shift: f64) -> Option<f64> {
         self.sums.get(self.index(cell, shift)?).copied()

@@ -328,9 +328,10 @@ impl CpuPlan {
         }
     }
 
-    /// If weights nearly cancel, computes the density of a window into the workspace by evaluating
-    /// the kernel at each point, or for a narrow kernel at each cell. Returns false, and computes
-    /// nothing, if weights don't cancel or if there are too many points.
+    /// If positive and negative weights nearly cancel, computes the density of a window into the
+    /// workspace by evaluating the kernel at each point, or for a narrow kernel at each cell.
+    /// Returns false, and computes nothing, if weights don't cancel or if there are too many
+    /// points.
     #[inline(never)]
     fn evaluate(&self, job: &Job<'_>, workspace: &mut Workspace) -> bool {
         // The plans *exact* and *pixels* add weights exactly anyway.

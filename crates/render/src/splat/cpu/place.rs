@@ -79,9 +79,10 @@ struct BinAxis {
 }
 
 impl BinAxis {
-    /// An axis of `bins` bins. The first bin begins at step `low`, each bin is 2^`bits` steps wide,
-    /// and the world is `world` steps wide. The first and the last bin lack a neighbour, so cells
-    /// in them count as off the grid. `None` if numbers of steps would wrap within the grid.
+    /// An axis of `bins` bins. The first bin begins at step `low`, counted from the edge of this
+    /// copy of the world; each bin is 2^`bits` steps wide, and the world is `world` steps wide. The
+    /// first and the last bin lack a neighbour, so cells in them count as off the grid. `None` if
+    /// numbers of steps would wrap within the grid.
     fn new(low: i64, bins: u32, bits: u32, world: i64) -> Option<Self> {
         let bin = 1i64 << bits;
         if i64::from(bins) * bin > 1 << 32 {
@@ -96,9 +97,9 @@ impl BinAxis {
         })
     }
 
-    /// The distance of the coordinate `at` from the beginning of the grid, and true if the
-    /// coordinate lies on the grid. Both numbers count the steps of this axis. The distance of a
-    /// coordinate off the grid means nothing.
+    /// The number of steps from the beginning of the grid to the coordinate `at`, and true if the
+    /// coordinate lies on the grid. `at` is counted from the edge of the world, in steps too. The
+    /// number of steps to a coordinate off the grid means nothing.
     #[inline(always)]
     fn place(&self, at: u32) -> (u32, bool) {
         let from = at.wrapping_sub(self.origin);
@@ -107,9 +108,12 @@ impl BinAxis {
 }
 
 impl Dyadic {
-    /// The mapping to the pixels of `window`, whose left edge is at `left` in the copy of the world
-    /// that is mapped. `None` if the side of a pixel is no power of two in world units, if the
-    /// window's corner is no whole number of world units, or if the grid is too wide.
+    /// The mapping to the pixels of `window`, whose left edge lies `left` world units east of the
+    /// edge of the copy of the world that is mapped. `None` in three cases:
+    ///
+    /// * The side of a pixel is no power of two in world units.
+    /// * The window's corner is no whole number of world units.
+    /// * The grid is too wide.
     fn new(window: &Window, left: f64) -> Option<Self> {
         let bits = window.pixel().log2();
         let whole = |v: f64| v.fract() == 0.0;

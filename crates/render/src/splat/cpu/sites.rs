@@ -1,8 +1,8 @@
 //! Sites: a site stands for all points of equal opacity in one subpixel, a small square of a pixel.
 //!
 //! Sites are visited in the order of their positions in the world, row by row or along the Z-order
-//! curve. So many points close together cost no more than their subpixels, and neighbouring tiles
-//! compute the same sums in the same order.
+//! curve. The splats of many points in one subpixel cost no more than one splat, and neighbouring
+//! tiles compute the same sums in the same order.
 
 use crate::unit_costs::{self as ns, REPORTED_CELLS, report};
 use heatsplat_points::{Points, Window};
@@ -37,8 +37,8 @@ pub(super) struct SubpixelWindow {
     pub(super) shift: (f64, f64),
     /// The width of the margin in pixels. Points in the margin still change the picture.
     pub(super) margin: u32,
-    /// True to sort the sites, so that each appears once, which saves time if stamps are large.
-    /// With false, sites come in the order of the index, and a site may appear several times.
+    /// True to sort the sites, so that each appears once, which saves time if stamps are large. If
+    /// false, sites come in the order of the index of points, and a site may appear several times.
     pub(super) sorted: bool,
 }
 

@@ -173,9 +173,9 @@ impl Bins {
         }
     }
 
-    /// Deposits cells by quadratic B-splines. Each entry of `stretches` describes a run of
-    /// consecutive cells: the shift of their copy of the world to the east in world units, and the
-    /// index in `cells` of the first cell after the run.
+    /// Deposits cells by quadratic B-splines. Each entry of `stretches` describes consecutive cells
+    /// in one copy of the world: the shift of this copy to the east in world units, and the index
+    /// in `cells` of the first cell that is no longer in this copy.
     #[inline(always)]
     pub(crate) fn deposit_gathered(&mut self, cells: &[Point], stretches: &[(f64, usize)]) {
         let Some((window, _)) = self.window else {
@@ -223,8 +223,8 @@ impl Bins {
         }
     }
 
-    /// Deposits the first `count` cells of a batch. The deposits in the bin of the last cell stay
-    /// in `stacks`, since the next batch may have more cells of this bin.
+    /// Deposits the first `count` cells of a batch. The deposits in the bin of the last of these
+    /// cells stay in `stacks`, since the next batch may have more cells of this bin.
     #[inline(always)]
     fn add(&mut self, batch: &DepositBatch, count: usize, stacks: &mut Stacks) {
         let mut at = 0;

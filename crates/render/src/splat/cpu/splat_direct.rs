@@ -50,8 +50,9 @@ fn margin(kernel: &Kernel) -> usize {
     (kernel.reach() + 0.5).floor() as usize
 }
 
-/// A kernel that is evaluated in `ROWS` rows of `ROWS` pixels. Rows are stored in arrays of `W`
-/// numbers, which is more than `ROWS`; the rest of each array is 0.
+/// A kernel that is evaluated in `ROWS` rows of `ROWS` pixels. `POWER` is the number that stands
+/// for its shape, like [`GAUSSIAN`]. Rows are stored in arrays of `W` numbers, which is more than
+/// `ROWS`; the rest of each array is 0.
 struct NarrowStamp<const POWER: i32, const W: usize, const ROWS: usize> {
     shape: Shape,
     height: f32,

@@ -41,9 +41,9 @@ pub(crate) struct DiscsScratch {
     occupied: Vec<bool>,
 }
 
-/// The light cells, whose weight is small in comparison with the weight around them, in runs. Each
-/// entry of `stretches` describes one run: the shift of its copy of the world to the east in world
-/// units, and the index in `cells` of the first cell after the run.
+/// The light cells, whose weight is small in comparison with the weight around them. Each entry of
+/// `stretches` describes consecutive cells in one copy of the world: the shift of this copy to the
+/// east in world units, and the index in `cells` of the first cell that is no longer in this copy.
 #[derive(Debug, Default)]
 struct Light {
     cells: Vec<Point>,

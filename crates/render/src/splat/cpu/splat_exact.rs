@@ -22,8 +22,9 @@ pub(crate) struct ExactScratch {
     factors: Vec<f64>,
 }
 
-/// A task that writes Σ weight · K into `out`, one f32 for each pixel of the window. It is compiled
-/// for each width of vector instructions.
+/// A task that writes Σ weight · K into `out`, one f32 for each pixel of the window; K is the
+/// kernel's value at the distance between a point and the pixel. It is compiled for each width of
+/// vector instructions.
 pub(crate) struct Evaluate<'a> {
     pub(crate) window: &'a Window,
     pub(crate) cells: &'a Cells<'a>,
@@ -41,8 +42,8 @@ impl WithSimd for Evaluate<'_> {
     }
 }
 
-/// Writes Σ weight · K into `out`, for callers that are already compiled for a width of vector
-/// instructions.
+/// Writes Σ weight · K into `out`, as [`Evaluate`] does, for callers that are already compiled for
+/// a width of vector instructions.
 #[inline(always)]
 pub(crate) fn evaluate(
     window: &Window,

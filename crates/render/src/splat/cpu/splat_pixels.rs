@@ -8,8 +8,9 @@ use crate::splat::timing::{Phase, lap};
 use crate::unit_costs::{self as ns, REPORTED_CELLS, report};
 use heatsplat_points::{Points, Window};
 
-/// Writes the summed weight in each pixel of a window, times `height`. Sums are in f64, so they are
-/// exact even if weights nearly cancel, or if counts exceed the precision of f32.
+/// Writes the summed weight in each pixel of a window, times `height`, the kernel's height. Sums
+/// are in f64, so they are exact even if weights nearly cancel, or if counts exceed the precision
+/// of f32.
 #[inline(always)]
 pub(crate) fn draw(
     points: &Points,

@@ -55,8 +55,9 @@ struct TermTaps<'a> {
     values: &'a [f32],
     /// The number of grid cells from one output of the convolution to the next.
     step: usize,
-    /// The innermost grid cell that an output reads on its left, and the innermost one on its
-    /// right. Both are counted from the first cell that it reads.
+    /// The innermost grid cell that the first output of a row or column reads on its left, and the
+    /// innermost one on its right. Both are counted from 0 at the leftmost cell that this output
+    /// reads.
     inner: [usize; 2],
 }
 

@@ -8,8 +8,8 @@
 
 use crate::unit_costs::{self as ns, report};
 
-/// Blurs a picture along its rows with the radius `x`, and then along its columns with the radius
-/// `y`. Both radii are in pixels.
+/// Blurs a picture, whose rows are `width` pixels long, along its rows with the radius `x`, and
+/// then along its columns with the radius `y`. Both radii are in pixels.
 pub(crate) fn blur(alpha: &mut [u8], width: usize, (x, y): (u8, u8)) {
     if alpha.is_empty() || width == 0 {
         return;

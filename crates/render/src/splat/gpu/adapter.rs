@@ -10,7 +10,7 @@ pub enum AdapterChoice {
     Real,
     /// The best device of any kind, including software drivers.
     Any,
-    /// The best device whose name contains this text; case is ignored.
+    /// The best device whose name contains this text, in capital or small letters.
     Named(String),
     /// The device at this place, from 0, of the list that [`adapters`] returns.
     Index(usize),
@@ -105,8 +105,9 @@ pub(super) fn find(choice: &AdapterChoice) -> Option<(Adapter, wgpu::Adapter)> {
         .map(|(_, found)| found)
 }
 
-/// Returns false if no driver can find a hardware GPU, since Linux has no device file of one. Then
-/// no driver is loaded: that takes a tenth of a second, and drivers may print complaints.
+/// Returns false on Linux if there is no device file of a hardware GPU, since no driver can find
+/// one then. Callers needn't load drivers in this case: that takes a tenth of a second, and drivers
+/// may print complaints. On other systems the result is always true.
 fn may_have_hardware() -> bool {
     #[cfg(target_os = "linux")]
     {

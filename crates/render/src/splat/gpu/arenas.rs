@@ -13,9 +13,9 @@ use wgpu::{BindGroup, Buffer, BufferBinding};
 
 /// The offsets, in bytes, of three of the four sections of the buffer `input`. The sections are, in
 /// this order: the jobs, which begin at 0; the mappings from the world to grids (`places`); the
-/// thresholds; and the items, that is, the runs of cells. Each section begins at a power of two of
-/// bytes after the one before, so that batches of about the same size have the same sections and
-/// share bindings.
+/// thresholds; and the items, of which each is consecutive cells that one workgroup deposits. The
+/// length of a section is rounded up to a power of two of bytes, and is at least 256. So batches of
+/// about the same size have the same offsets and share bindings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Sections {
     places: u64,

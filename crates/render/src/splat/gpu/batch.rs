@@ -18,16 +18,17 @@ pub(super) const MOST: usize = 64;
 /// takes about 10 ms.
 const MOST_ADDITIONS: u64 = 9 << 21;
 
-/// The greatest number of runs of cells that one submission deposits. Each run takes a workgroup,
-/// and a dispatch may have only a limited number of workgroups.
+/// The greatest number of items that one submission deposits. An item is up to 256 consecutive
+/// cells. Each item takes a workgroup, and a dispatch may have only a limited number of workgroups.
 const MOST_ITEMS: usize = 1 << 15;
 
 /// The greatest number of multiplications in one submission. It is chosen so that a slow device
 /// takes about 10 ms.
 const MOST_WORK: u64 = 1 << 30;
 
-/// The items (runs of cells) of a dispatch begin at a multiple of this number in the list of all
-/// items, since buffers are bound from a multiple of 256 bytes on.
+/// The items of a dispatch begin at a multiple of this number in the list of all items, since
+/// buffers are bound from a multiple of 256 bytes on. (An item is consecutive cells that one
+/// workgroup deposits.)
 pub(super) const ITEM_STEP: usize = 256 / size_of::<WorkItem>();
 
 /// A block of a picture, for which a caller waits.
@@ -83,8 +84,8 @@ impl BatchSizes {
     }
 }
 
-/// Runs of cells that one dispatch deposits. All cells lie in one buffer of points that is on the
-/// device, or all are sent with the batch.
+/// Items that one dispatch deposits: each is up to 256 consecutive cells. All cells lie in one
+/// buffer of points that is on the device, or all are sent with the batch.
 #[derive(Debug)]
 pub(super) struct CellDispatch {
     pub(super) entry: EntryPoint,

@@ -14,8 +14,8 @@ use heatsplat_points::cancel;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-/// The time after which a caller that waits for the device checks, again and again, whether its
-/// work must end.
+/// The interval at which a caller that waits for the device checks whether its work must end, for
+/// example because the client of the request has left.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// Jobs whose blocks the worker thread of the device is drawing.

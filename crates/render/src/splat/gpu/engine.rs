@@ -184,7 +184,7 @@ impl Engine {
     }
 
     /// Waits for a batch, and sends its pictures to the callers that wait for them. The callers
-    /// check the sums, so that this thread is free for the next batch.
+    /// check the pictures' counters and checksums, so that this thread is free for the next batch.
     pub(super) fn finish(&mut self, submission: Submission) -> Result<(), FallbackReason> {
         let Submission {
             tasks,

@@ -51,7 +51,7 @@ impl FallbackReason {
         Self::Quarantined,
     ];
 
-    /// The name of the counter of pictures that the CPU drew for this reason.
+    /// The name of the counter of pictures that the CPU drew for this reason, like `failed_lost`.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Lost => "failed_lost",
@@ -96,8 +96,8 @@ impl PassTimer {
         self.lap_on_device(name, None);
     }
 
-    /// Ends a pass, as [`lap`](Self::lap) does. By the device's clock the pass took `device`
-    /// seconds; `None` if the device has no clock or the pass didn't run on it.
+    /// Ends a pass, as [`lap`](Self::lap) does. `device` is the time in seconds that the pass took
+    /// by the device's clock; `None` if the device has no clock or the pass didn't run on it.
     pub(super) fn lap_on_device(&self, name: &'static str, device: Option<f64>) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, laps) = &mut *inner;

@@ -3,8 +3,8 @@
 
 use bytemuck::{Pod, Zeroable};
 
-/// The number of spare grid cells on each side of a grid. With them a deposit never leaves the
-/// grid.
+/// The width of the padding: the number of grid cells on each side of a grid, beyond its margin,
+/// that give room to deposits near the edge. With them a deposit never leaves the grid.
 pub(super) const PAD: u32 = 2;
 /// The number of outputs of a convolution that one thread computes side by side.
 pub(super) const OUTPUTS: u32 = 8;
@@ -14,7 +14,8 @@ pub(super) const GROUP: u32 = 64;
 pub(super) const EACH: u32 = 8;
 /// The number of 32-bit words of a picture that one thread of the last shader stage writes.
 pub(super) const WORDS: u32 = 2;
-/// A number that stands for a job's plan in the shaders.
+/// The number that stands for the plan *direct* in the shaders. The three constants below are the
+/// numbers of the plans *spread* and *edge*, and of a job without cells.
 pub(super) const DIRECT: u32 = 0;
 pub(super) const SPREAD: u32 = 1;
 pub(super) const EDGE: u32 = 2;
@@ -136,15 +137,15 @@ pub(super) struct GpuJob {
     pub(super) deposit: u32,
 }
 
-/// A run of consecutive cells that one workgroup of threads deposits.
+/// An item of a batch: consecutive cells, at most 256, that one workgroup of threads deposits.
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct WorkItem {
     /// The index of the job, a [`GpuJob`], among the jobs of the batch.
     pub(super) job: u32,
-    /// The index of the first cell in the buffer of points that holds the run.
+    /// The index of the item's first cell in the buffer of points that has the item's cells.
     pub(super) first: u32,
-    /// The number of cells in the run.
+    /// The number of the item's cells.
     pub(super) count: u32,
     /// The index of the mapping from world coordinates to the job's grid, a [`GpuPlace`], among the
     /// mappings of the batch.
@@ -178,7 +179,7 @@ pub(super) struct GpuPlace {
     /// The number of bits that the product of the shifted distance and the mantissa is shifted to
     /// the right.
     pub(super) after: u32,
-    /// The padding: with it the struct is as long as in the shader.
+    /// Padding, which isn't read: with it the struct is as long as in the shader.
     pub(super) spare: u32,
 }
 

@@ -21,7 +21,7 @@ pub struct PassTime {
 pub(super) const CLOCK: wgpu::Features =
     wgpu::Features::TIMESTAMP_QUERY.union(wgpu::Features::TIMESTAMP_QUERY_INSIDE_ENCODERS);
 
-/// The bytes of a pair of timestamps.
+/// The number of bytes that a pair of timestamps takes.
 const PAIR: u64 = 2 * wgpu::QUERY_SIZE as u64;
 
 /// A pair of timestamps, at the beginning and the end of an encoder's commands.

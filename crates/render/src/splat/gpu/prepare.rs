@@ -104,8 +104,8 @@ pub(super) struct PreparedBlock {
 /// The greatest number of cells in a [`CellRun`], which one workgroup deposits.
 const RUN_CELLS: usize = 256;
 
-/// A run of consecutive cells in one copy of the world. They have one mapping to the grid, and one
-/// workgroup deposits them.
+/// Consecutive cells in one copy of the world, at most 256. They have one mapping to the grid, and
+/// one workgroup deposits them, as an item of the batch.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CellRun {
     /// The index, among the block's `places`, of the mapping from world coordinates to the grid.
@@ -206,7 +206,7 @@ impl PreparedBlock {
 }
 
 impl PreparedBlock {
-    /// The number of cells in all runs of the block.
+    /// The number of cells that the device deposits for the block.
     pub(super) fn cells_of_runs(&self) -> u64 {
         self.runs.iter().map(|run| u64::from(run.count)).sum()
     }

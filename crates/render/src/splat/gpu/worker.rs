@@ -146,9 +146,9 @@ impl Worker {
         }
     }
 
-    /// Submits the next batch if pictures wait and fewer than `RING` batches are in flight.
-    /// Otherwise it finishes the batch that was submitted first, if there is one. While there is no
-    /// device, all waiting pictures are left to the CPU.
+    /// Submits the next batch if pictures wait and fewer than `RING` batches are submitted and not
+    /// finished. Otherwise finishes the batch that was submitted first, if there is one. While
+    /// there is no device, all waiting pictures are left to the CPU.
     fn turn(&mut self) -> Result<(), FallbackReason> {
         self.reopen();
         let Some(engine) = &mut self.engine else {
