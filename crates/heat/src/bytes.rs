@@ -1,5 +1,5 @@
-//! The numbers in files: integers and floats, little-endian, and varints, which have seven bits in
-//! a byte.
+//! The numbers in files: integers and floats, little-endian, and varints, which take a byte for
+//! each seven bits of a number.
 
 /// A reader of numbers from a slice of bytes. Each function that reads one returns `None` if too
 /// few bytes are left.
@@ -43,8 +43,9 @@ impl<'a> ByteReader<'a> {
         self.array().map(f64::from_le_bytes)
     }
 
-    /// Reads a varint: a number of which each byte has seven bits, the lowest first. The eighth bit
-    /// is set in all bytes but the last. Returns `None` also if the number has more than 64 bits.
+    /// Reads a varint: a number in bytes that have seven of its bits each, the lowest bits first.
+    /// The eighth bit is set in all bytes but the last. Returns `None` also if the number has more
+    /// than 64 bits.
     pub(crate) fn varint(&mut self) -> Option<u64> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
@@ -61,7 +62,7 @@ impl<'a> ByteReader<'a> {
         None
     }
 
-    /// Returns the next `len` bytes.
+    /// Returns the next `len` bytes; `None` if fewer are left.
     pub(crate) fn take(&mut self, len: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(len)?;
         self.rest = rest;

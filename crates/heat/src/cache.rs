@@ -39,7 +39,7 @@ impl Weighter<PageKey, Arc<Page>> for Bytes {
 
 /// A cache of pages, bounded in bytes, which any number of files share. Pages of points, cells and
 /// columns are packed in it as in their files, and pages of nodes are unpacked; the checksums of
-/// all were compared.
+/// all were checked when they were read.
 pub struct PageCache {
     pages: Cache<PageKey, Arc<Page>, Bytes>,
     /// The pages of nodes, apart from all other pages: every search needs them, and pages of points
@@ -73,7 +73,7 @@ pub struct PageCounters {
     pub page_reads: u64,
     /// The number of reads, among those that `page_reads` counts, that failed at every try.
     pub page_read_failures: u64,
-    /// The number of times that a page was asked for and was in the cache.
+    /// The number of times that a wanted page was in the cache already.
     pub page_hits: u64,
     /// The number of pages and directories that were damaged when they were read.
     pub crc_failures: u64,
@@ -82,10 +82,10 @@ pub struct PageCounters {
 }
 
 impl PageCache {
-    /// Makes a cache of at most `limit` bytes. A third of them is for pages of nodes, which may
-    /// take 64 MiB (`LEAST_NODES`) in any case: a file has about one node for 300 points, and a
-    /// node takes 64 bytes of memory. With a limit of 0, a page of points, cells or a column is
-    /// read whenever it is needed.
+    /// Makes a cache of at most `limit` bytes. A third of the bytes is for pages of nodes, but
+    /// never less than 64 MiB (`LEAST_NODES`), even if `limit` is smaller: a file has about one
+    /// node for 300 points, and a node takes 64 bytes of memory. With a limit of 0, a page of
+    /// points, cells or a column is read whenever it is needed.
     pub fn new(limit: u64) -> Self {
         let of_nodes = limit / 3;
         Self {
@@ -142,8 +142,8 @@ impl PageCache {
         self.counts.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Counts a read of pages or of directories. `is_good` is false if it failed each time it was
-    /// tried.
+    /// Counts a read of pages or of directories. `is_good` is false if every try of the read
+    /// failed.
     pub(crate) fn count_one_read(&self, is_good: bool) {
         self.counts.reads.fetch_add(1, Ordering::Relaxed);
         let broken = u64::from(!is_good);

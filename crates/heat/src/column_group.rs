@@ -1,8 +1,8 @@
 //! Groups of 128 values of a column: the unit that is packed and unpacked.
 //!
-//! A value is an integer of 64 bits, and 0 is null; floats become such integers by [`ordered`]. Of
-//! each value of a group the group's least value is subtracted, and the difference is divided by a
-//! step: that of a second, for example, where all times are whole seconds. Floats are stored as
+//! A value is an integer of 64 bits, and 0 is null; floats become such integers by [`ordered`].
+//! Each value of a group is packed as its difference to the group's least value, divided by a step:
+//! the step is a second, for example, where all times are whole seconds. Floats are stored as
 //! decimal numbers instead if that takes fewer bits and each of them comes back to the bit.
 
 use crate::bytes::ByteReader;
@@ -32,7 +32,7 @@ const STEPS: [u64; 6] = [
 /// numbers are those of the modes for decimals with 1 to 9 digits.
 const DECIMALS: u8 = 16;
 
-/// The powers of ten of the modes for decimals, by the number of digits after the point.
+/// The powers of ten of the modes for decimals; the index is the number of digits after the point.
 const POWERS: [f64; 10] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
 /// The greatest absolute value of a decimal's digits, taken as one whole number: 2⁵³, up to which
@@ -56,8 +56,9 @@ enum Mode {
 /// The head of a group: it says how values follow from the packed numbers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ColumnHead {
-    /// The least value of the group, or, in a mode for decimals, the least of their integers.
-    /// Packed numbers are differences to it.
+    /// The number that is subtracted from all numbers of the group before they are packed: the
+    /// least value, or, in a mode for decimals, the least of the integers that the decimals become
+    /// without their points.
     base: u64,
     mode: Mode,
     has_nulls: bool,
@@ -77,7 +78,7 @@ pub fn ordered(number: f64) -> u64 {
     }
 }
 
-/// Returns the float from the integer that [`float_value`](crate::float_value) has made of it.
+/// Returns the float of which [`float_value`](crate::float_value) has made the integer `value`.
 pub fn unordered(value: u64) -> f64 {
     f64::from_bits(if value >> 63 == 1 {
         value ^ 1 << 63
@@ -98,8 +99,8 @@ fn greatest_of(bits: u8) -> u64 {
     u64::MAX.checked_shr(64 - u32::from(bits)).unwrap_or(0)
 }
 
-/// The numbers of a group with the base subtracted, ready to be packed, and what the group's head
-/// says of them.
+/// The numbers of a group, less the base and ready to be packed, and what the group's head says of
+/// them: the base, the mode's number, and the bits that each takes.
 struct Packed {
     base: u64,
     mode: u8,
@@ -107,8 +108,8 @@ struct Packed {
     numbers: [u64; GROUP],
 }
 
-/// Packs the values of a group: appends its head to `heads`, and its packed numbers to `packs`.
-/// With `floats`, the values are floats that [`ordered`] has made integers.
+/// Packs the values of a group: appends its head to `heads`, and its packed numbers to `packs`. If
+/// `floats` is true, the values are floats that [`ordered`] has made integers.
 pub(crate) fn pack(values: &[u64], floats: bool, heads: &mut Vec<u8>, packs: &mut Vec<u8>) {
     let mut best = with_steps(values);
     if floats
@@ -134,8 +135,8 @@ pub(crate) fn pack(values: &[u64], floats: bool, heads: &mut Vec<u8>, packs: &mu
 }
 
 /// Subtracts `base` from each number of a group and divides the difference by `step`. A number that
-/// is `None` is null. Returns `None` if the differences need all numbers of 64 bits, so that none
-/// is left for null.
+/// is `None` is null. `mode` is the mode's number in files. Returns `None` if the differences need
+/// all numbers of 64 bits, so that none is left for null.
 fn packed(numbers: &[Option<u64>], base: u64, step: u64, mode: u8) -> Option<Packed> {
     let over = |number: &u64| number.wrapping_sub(base) / step;
     let greatest = numbers.iter().flatten().map(over).max().unwrap_or(0);
@@ -182,9 +183,9 @@ fn with_steps(values: &[u64]) -> Packed {
     }
 }
 
-/// Returns a group's values, which are floats made integers by [`ordered`], as decimals with as few
-/// digits after the point as possible. Returns `None` if some float wouldn't come back to the bit,
-/// or if all values are null.
+/// Returns a group's values as decimals with as few digits after the point as possible, ready to be
+/// packed. The values are floats made integers by [`ordered`]. Returns `None` if some float
+/// wouldn't come back to the bit with nine digits, or if all values are null.
 fn with_decimals(values: &[u64]) -> Option<Packed> {
     (DECIMALS..).zip(POWERS).find_map(|(mode, power)| {
         let integer = |value: &u64| {
@@ -228,7 +229,7 @@ impl ColumnHead {
         self.at.checked_add(packed_len(self.bits) as u32)
     }
 
-    /// Unpacks all values of the group from the bytes of its page.
+    /// Unpacks all values of the group from `page`, the bytes of its page.
     pub(crate) fn unpack(&self, page: &[u8], out: &mut [u64; GROUP]) {
         let mut half = [0; GROUP];
         let mut at = self.at as usize;

@@ -12,8 +12,8 @@ pub(crate) const COLUMN: u8 = 4;
 /// (u8) and a 0.
 const BEFORE_HEADS: usize = 4;
 
-/// Encodes a page. With `floats`, the values are floats that [`column_group::ordered`] has made
-/// integers.
+/// Encodes a page. If `floats` is true, the values are floats that [`column_group::ordered`] has
+/// made integers.
 pub(crate) fn encode(values: &[u64], floats: bool) -> Vec<u8> {
     let groups = values.len().div_ceil(GROUP);
     let mut heads = Vec::with_capacity(BEFORE_HEADS + groups * HEAD + values.len() * 4);

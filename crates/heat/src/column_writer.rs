@@ -1,5 +1,5 @@
 //! Columns on their way to a file. Their values come together with the points. Their pages wait in
-//! temporary files, and are copied behind the pages of the points at the end.
+//! temporary files until all pages of the points are in the file, and are then copied behind these.
 
 use crate::column_page::{ZoneMap, encode};
 use crate::columns::{BlobPlace, ColumnForm, ColumnRecord, identity, join_words};
@@ -92,8 +92,8 @@ impl ColumnsWriter {
         Ok(true)
     }
 
-    /// Encodes the last pages. `points` is the identity of the points without columns. Returns the
-    /// identity of the points with the columns.
+    /// Encodes the last pages. `points` is the SHA-256 of the points without columns, the identity
+    /// that a file without columns would have. Returns the identity of the points with the columns.
     pub(crate) fn finish(&mut self, points: [u8; 32]) -> Result<[u8; 32], WriteError> {
         let mut parts = Vec::new();
         for stream in &mut self.columns {
@@ -109,7 +109,7 @@ impl ColumnsWriter {
     }
 
     /// Copies all pages to the end of a file. `end` is the length of the file, and is increased by
-    /// that of the pages.
+    /// the length of the pages.
     pub(crate) fn copy_to(
         self,
         file: &mut File,
@@ -148,8 +148,9 @@ impl ColumnStream {
 }
 
 impl WrittenColumns {
-    /// Writes directories, zone maps and texts to the end of the file, and increases its length
-    /// `end` by theirs. Returns the records of the columns for the section `COLS`.
+    /// Writes directories, zone maps and texts to the end of the file. `end` is the length of the
+    /// file, and is increased by the bytes that were written. Returns the records of the columns
+    /// for the section `COLS`.
     pub(crate) fn write_tables(
         self,
         file: &mut File,

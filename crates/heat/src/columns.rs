@@ -25,8 +25,8 @@ pub struct ColumnForm {
     /// True if the values are floats that [`float_value`](crate::float_value) has made integers,
     /// which sort as the floats do.
     pub floats: bool,
-    /// The spelling of the values in the source, if that had them as texts: how numbers or times
-    /// were written there, as the program that writes the columns describes it. JSON's null if the
+    /// The spelling of the values in the source if the source had texts: how numbers or times were
+    /// written there, in the words of the program that writes the columns. JSON's null if the
     /// source had typed values.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub written: Value,
@@ -38,14 +38,14 @@ pub(crate) struct ColumnRecord {
     pub(crate) name: String,
     #[serde(flatten)]
     pub(crate) form: ColumnForm,
-    /// The number of different texts in the column's list.
+    /// The number of different texts of the column.
     pub(crate) words: u64,
     /// The number of bytes of all pages of the column.
     #[serde(rename = "bytes")]
     pub(crate) pages_bytes: u64,
-    /// The place of the column's list of texts, which [`join_words`] has encoded.
+    /// The place of the column's texts, which [`join_words`] has encoded.
     pub(crate) texts: BlobPlace,
-    /// The place of the zone maps: summaries of the values, one for each page.
+    /// The place of the column's zone maps: summaries of its values, one for each page.
     pub(crate) zones: BlobPlace,
     /// For each directory: its offset, the offset of the first page that it lists, and the CRC-32
     /// of its bytes.
@@ -111,9 +111,9 @@ pub(crate) fn split_words(bytes: &[u8], count: u64) -> Option<Vec<Box<[u8]>>> {
     from.is_empty().then_some(words)
 }
 
-/// Returns the identity of points with columns; without columns it is that of the points, `points`.
-/// `columns` has for each column its name, its type, the SHA-256 of all values in order, and its
-/// texts as [`join_words`] encodes them.
+/// Returns the identity of points with columns. `points` is the SHA-256 of the points alone, which
+/// is the result if there are no columns. `columns` has for each column its name, its type, the
+/// SHA-256 of all values in order, and its texts as [`join_words`] encodes them.
 pub(crate) fn identity<'a>(
     points: [u8; 32],
     columns: impl Iterator<Item = (&'a str, &'a str, [u8; 32], &'a [u8])>,

@@ -64,8 +64,8 @@ impl CountsWriter {
         self.tree.node(node)
     }
 
-    /// Copies all pages to the end of the file. Returns the summary and the statistics of the
-    /// counted points.
+    /// Copies all pages of the counting index to the end of the file. Returns the summary and the
+    /// statistics of the counted points.
     pub(crate) fn copy_to(mut self, tail: &mut Tail) -> Result<Tallied, WriteError> {
         self.tree.complete()?;
         if let Some((mut stream, mut spool)) = self.points {

@@ -39,7 +39,7 @@ pub enum HeatError {
     Version {
         /// The name of the file.
         name: String,
-        /// The major version of the format that the file has.
+        /// The major version of the format in which the file is written.
         major: u16,
     },
     /// The file has a part that readers must know, and that this version of the program doesn't
@@ -48,7 +48,7 @@ pub enum HeatError {
     Unknown {
         /// The name of the file.
         name: String,
-        /// The unknown part.
+        /// The unknown part, for example "its section XYZW".
         part: String,
     },
     /// The file is shorter or longer than its header says.
@@ -66,7 +66,7 @@ pub enum HeatError {
     Damaged {
         /// The name of the file.
         name: String,
-        /// The damaged part.
+        /// The damaged part, for example "page 4711".
         part: String,
     },
 }

@@ -1,4 +1,5 @@
-//! Opened `.heat` files: header, root and streams of pages, from which searches read.
+//! Opened `.heat` files: header, root (the summary of the points and the list of the streams), and
+//! streams of pages, from which searches read.
 
 use crate::bytes::has_crc;
 use crate::cache::{PageCache, PageCounters};
@@ -30,12 +31,14 @@ pub struct HeatFile {
     pub(crate) header: Header,
     pub(crate) root: Root,
     metadata: Metadata,
-    /// The number of the stream of points; `None` if the file has no points.
+    /// The number, counted from 0 in the list of all streams, of the stream of points; `None` if
+    /// the file has no points.
     pub(crate) points: Option<StreamNumber>,
-    /// For each depth, the number of the stream of its nodes; `None` where the depth has no nodes.
+    /// For each depth, from 0 on, the number of the stream of its nodes; `None` where the depth has
+    /// no nodes.
     pub(crate) nodes: Vec<Option<StreamNumber>>,
-    /// For each depth, the number of the stream of the cells in its nodes' blocks; `None` where the
-    /// depth has no cells.
+    /// For each depth, from 0 on, the number of the stream of the cells in its nodes' blocks;
+    /// `None` where the depth has no cells.
     pub(crate) cells: Vec<Option<StreamNumber>>,
     /// True if each point is taken with the weight 1, whatever its weight in the file is. This is
     /// so in a counting index that shares the file's own points.
@@ -46,8 +49,9 @@ pub struct HeatFile {
     pub(crate) columns: Vec<FileColumn>,
 }
 
-/// The numbers of the streams that one root lists: the stream of the points, and for each depth the
-/// streams of the nodes and of the cells.
+/// The numbers of the streams that one root lists, that of the file's points or that of the
+/// counting index: the stream of the points, and for each depth the streams of the nodes and of the
+/// cells. Streams are numbered from 0 through both roots.
 struct StreamsByKind {
     points: Option<StreamNumber>,
     nodes: Vec<Option<StreamNumber>>,
@@ -55,8 +59,8 @@ struct StreamsByKind {
 }
 
 impl StreamsByKind {
-    /// Finds the streams that a root lists. `first` is the number of its first stream, counted
-    /// through all streams of the file.
+    /// Finds the streams that a root lists. `first` is the number of the root's first stream,
+    /// counted from 0 through all streams of the file.
     fn find(root: &Root, first: usize) -> Self {
         let find = |kind: PageKind, depth: u32| {
             let found = |s: &StreamRecord| (s.kind, s.depth) == (kind, depth);
@@ -316,9 +320,9 @@ impl<'a> Opening<'a> {
         }
     }
 
-    /// Reads the root of the counting index; `None` if the file has none. `own` is the root of the
-    /// file's own points. The header in the result is that of the file with the counting index's
-    /// number of points and identity.
+    /// Reads the root of the counting index; `None` if the file has no counting index. `own` is the
+    /// root of the file's own points. The header in the result is a copy of the file's header with
+    /// two changes: its number of points and its identity are those of the counting index.
     fn counted(&self, own: &Root) -> Result<Option<(Header, Root)>, HeatError> {
         let Some(section) = self.header.section(COUNTS) else {
             return Ok(None);

@@ -46,8 +46,8 @@ impl HeatFile {
         &self.columns
     }
 
-    /// Returns the number of points in each page of points but the last. A column's page has as
-    /// many values.
+    /// Returns the number of points in each page of points but the last. Page n of a column has the
+    /// values of the points in page n of the points.
     pub fn page_points(&self) -> u64 {
         u64::from(self.header.page_entries)
     }

@@ -22,7 +22,7 @@ use std::sync::Arc;
 /// choice.
 const FOCUS_CACHE: u64 = 1 << 25;
 
-/// Everything that the header and the tables of a file are made from, apart from the metadata and
+/// Everything from which the header and the tables of a file are made, apart from the metadata and
 /// the streams of pages.
 pub(crate) struct FileHead {
     pub(crate) options: WriterOptions,
@@ -42,8 +42,8 @@ pub(crate) struct Tail {
     pub(crate) path: PathBuf,
     pub(crate) file: File,
     pub(crate) end: u64,
-    /// The streams whose pages are in the file: for each its record, the list of its pages, and the
-    /// offset of its first page.
+    /// The streams whose pages are in the file: for each its record, the lengths and checksums of
+    /// its pages, and the offset of its first page in the file.
     streams: Vec<(StreamRecord, PageList, u64)>,
     /// The number of streams before the first one of the counting index, and the offset of the
     /// first page of the counting index; `None` until the counting index begins.
@@ -65,18 +65,19 @@ impl Tail {
         }
     }
 
-    /// Takes note that the pages of the counting index end here.
+    /// Sets the end of the counting index's pages: here, at the end of the file so far.
     pub(crate) fn end_counts(&mut self) {
         self.counts_end = Some(self.end);
     }
 
-    /// Takes note that all streams that are added from here on belong to the counting index.
+    /// Marks the beginning of the counting index: all streams that are added from here on belong to
+    /// it.
     pub(crate) fn begin_counts(&mut self) {
         self.counts = Some((self.streams.len(), self.end));
     }
 
-    /// Takes note of a stream whose pages are in the file already. `first` is the offset of its
-    /// first page. A stream without entries is left out.
+    /// Adds a stream whose pages are in the file already to the list of streams. `first` is the
+    /// offset of its first page in the file. A stream without entries is left out.
     pub(crate) fn has(&mut self, record: StreamRecord, list: PageList, first: u64) {
         if record.entries > 0 {
             self.streams.push((record, list, first));
@@ -171,8 +172,8 @@ fn root(tallied: &Tallied, focus: Option<Focus>, streams: Vec<StreamRecord>) -> 
 }
 
 impl Roots {
-    /// Finds the first views that the roots lack. For this it reads the file at `path`, which is
-    /// complete except for them.
+    /// Finds the first views that the roots lack. For this it reads the file at `path`, in which
+    /// only these first views are missing.
     fn find_focus(&mut self, path: &Path) -> Result<(), WriteError> {
         let cache = Arc::new(PageCache::new(FOCUS_CACHE));
         let file = HeatFile::open(path, &cache)?;

@@ -33,8 +33,8 @@ impl EntryKind {
     }
 }
 
-/// The head of a group: the least `x`, `y` and `count`, and for each of them the number of bits
-/// that a packed difference to it takes.
+/// The head of a group: the least `x`, `y` and `count`; for each of these three the number of bits
+/// that a packed difference to it takes; and the description of the packed weights.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GroupHead {
     x: u32,
@@ -111,8 +111,8 @@ impl GroupHead {
         self.at.checked_add(len as u32)
     }
 
-    /// Unpacks 128 numbers of `bits` bits each, which begin at the offset `at` in the page. Returns
-    /// the offset behind the last of them.
+    /// Unpacks 128 numbers of `bits` bits each, which begin at the offset `at` in the page, into
+    /// `out`. Returns the offset behind the last of them.
     #[inline]
     fn numbers(page: &[u8], at: usize, bits: u8, out: &mut [u32; GROUP]) -> usize {
         let end = at + packed_len(bits);
@@ -213,8 +213,8 @@ pub(crate) fn pack(
 }
 
 /// Subtracts the least of `numbers` from each of them, and writes the differences to `out`, with
-/// zeros behind them. Returns the least number, and the number of bits that the greatest difference
-/// takes.
+/// zeros behind them if they are fewer than 128. Returns the least number, and the number of bits
+/// that the greatest difference takes.
 fn less_the_least(numbers: impl Iterator<Item = u32> + Clone, out: &mut [u32; GROUP]) -> (u32, u8) {
     let least = numbers.clone().min().unwrap_or(0);
     out.fill(0);

@@ -2,6 +2,12 @@
 //!
 //! The file has all points along the Z-order curve and the pyramid of cells over them. Both are
 //! bit-packed in pages with checksums. A quadtree says which pages a picture needs.
+//!
+//! A reader begins with the *header*, which lists the *sections*. The section *root* has the
+//! summary of the points and lists the *streams*. A stream is the pages of one kind and depth, for
+//! example all cells of depth 7. Its *directories* list where its pages are, each up to 4,096 of
+//! them. Other sections have the metadata, the table of the columns beside the points, and the root
+//! of the counting index.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),

@@ -47,9 +47,9 @@ pub struct HeatSummary {
     pub bytes: u64,
     /// The number of points.
     pub points: u64,
-    /// The number of cells at all levels.
+    /// The number of cells at all levels, without those of the counting index.
     pub cells: u64,
-    /// The number of nodes of the quadtree.
+    /// The number of nodes of the quadtree, without those of the counting index.
     pub nodes: u64,
     /// The number of bytes of the counting index in the file; 0 if there is none.
     pub counts_bytes: u64,

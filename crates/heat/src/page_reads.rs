@@ -32,8 +32,8 @@ const KEPT_BUFFER: usize = 1 << 20;
 struct PageRead {
     address: PageAddress,
     place: PagePlace,
-    /// The index of the page in the list of the wanted ones; `None` if the page isn't wanted
-    /// itself.
+    /// The index of the page in the caller's list of wanted pages; `None` if the page is only read
+    /// along with others.
     slot: Option<usize>,
 }
 
@@ -87,8 +87,8 @@ impl Pages {
         })
     }
 
-    /// Reads the pages of a stream whose numbers are `numbers`, without the cache. Each page has a
-    /// result of its own: an error if it can't be read or is damaged.
+    /// Reads the pages of a stream whose numbers, counted from 0, are `numbers`, without the cache.
+    /// Each page has a result of its own: an error if it can't be read or is damaged.
     pub(crate) fn load(
         &self,
         stream: StreamNumber,
@@ -118,7 +118,7 @@ impl Pages {
     }
 
     /// Reads pages and puts all of them into the cache, and the wanted ones also into `found`, each
-    /// at its `slot`. Returns the first error of a wanted page.
+    /// at the index that its `slot` has. Returns the first error of a wanted page.
     fn fetch(
         &self,
         mut reads: Vec<PageRead>,
@@ -159,7 +159,7 @@ impl Pages {
     }
 
     /// Reads extents by one call of the source, and calls `take` with the bytes of each page. An
-    /// extent is a run of pages that one read gets.
+    /// extent is some pages, in the order of the file, that are read by one request.
     fn read_batch(&self, extents: &[&[PageRead]], take: &mut PageTaker<'_>) {
         let range = |extent: &[PageRead]| {
             let start = extent.first().map_or(0, |read| read.place.offset);
@@ -223,8 +223,9 @@ impl Pages {
         all
     }
 
-    /// Returns a read of a page that isn't wanted itself, to be done along with others. Returns
-    /// `None` if the page is in the cache already, or if its place isn't known.
+    /// Returns a read of a page that isn't wanted itself, to be done along with the reads of wanted
+    /// pages. Returns `None` if the page is in the cache already, or if its place in the file isn't
+    /// known since its directory wasn't read.
     fn along(&self, address: PageAddress) -> Option<PageRead> {
         let place = self.known_place(address)?;
         (!self.has(address)).then_some(PageRead {
@@ -234,8 +235,8 @@ impl Pages {
         })
     }
 
-    /// Adds pages of nodes near the wanted one, and pages of the next depths if these follow in the
-    /// file: [`NODES_ALONG`] bytes at most.
+    /// Adds, to the read of the wanted page of nodes, reads of pages of nodes near it, and of pages
+    /// of the next depths if these follow in the file: [`NODES_ALONG`] bytes at most.
     fn add_nodes_along(&self, reads: &mut Vec<PageRead>, wanted: PageAddress) {
         let (first, page) = wanted;
         let mut bytes = 0;
@@ -332,8 +333,8 @@ impl Pages {
     }
 }
 
-/// Divides pages, which are sorted by offset, into extents: each is a run of pages that one read
-/// gets. Between neighbouring pages of an extent there may be gaps that cost less than another
+/// Divides pages, which are sorted by offset, into extents: each is some pages that are read by one
+/// request. Between neighbouring pages of an extent there may be gaps that cost less than another
 /// read.
 fn extents(reads: &[PageRead], costs: ReadCosts) -> Vec<&[PageRead]> {
     let mut all = Vec::new();

@@ -1,5 +1,5 @@
-//! The pages of a file. A page is found by its directory, checked once, and then in the cache.
-//! `page_reads.rs` does the reading.
+//! The pages of a file. A page is found by its directory, checked once when it is read, and then
+//! kept in the cache. `page_reads.rs` does the reading.
 
 use crate::bytes::{ByteReader, has_crc};
 use crate::cache::{PageCache, PageCounters, PageKey};
@@ -61,8 +61,8 @@ pub(crate) struct Stream {
     /// The number of pages in all streams before this one: messages number pages through the whole
     /// file.
     first_page: u64,
-    /// For each directory, the places of the pages that it lists; not set until the directory is
-    /// read.
+    /// For each directory of the stream, the places of the pages that it lists; a directory's item
+    /// is unset until the directory is read.
     pub(crate) directories: Vec<OnceLock<Box<[PagePlace]>>>,
 }
 
@@ -77,7 +77,7 @@ impl Stream {
         }
     }
 
-    /// Returns the number of pages.
+    /// Returns the number of pages of the stream.
     pub(crate) fn pages(&self) -> u64 {
         self.record.entries.div_ceil(self.page_len)
     }
@@ -89,7 +89,8 @@ impl Stream {
         self.pages().saturating_sub(before).min(DIRECTORY_PAGES) as usize
     }
 
-    /// Returns the number of entries, nodes or values in a page.
+    /// Returns the number of entries, nodes or values in the page with the number `page`, counted
+    /// from 0.
     fn len_of(&self, page: u32) -> usize {
         let before = u64::from(page) * self.page_len;
         self.record
@@ -207,8 +208,8 @@ impl Pages {
         format!("directory {number} of {kind} at depth {depth}")
     }
 
-    /// Returns the range of a directory's bytes, offset and length. Returns `None` if the stream
-    /// has no such directory, or if the range reaches beyond the file.
+    /// Returns the range of a directory's bytes in the file: offset and length. Returns `None` if
+    /// the stream has no such directory, or if the range reaches beyond the file.
     pub(crate) fn directory_range(
         &self,
         stream: StreamNumber,

@@ -83,7 +83,8 @@ fn longest_pause(source: &dyn ByteSource, reads: &[ByteRead<'_>]) -> Option<Dura
 }
 
 /// Returns the time that the next try may take, if `tries` tries are left. The time until the
-/// deadline is divided into equal shares: one for each try, and one for the rest of the work.
+/// deadline is divided into equal shares, one for each of these tries and one for the rest of the
+/// work; the result is never more than [`PATIENCE`].
 fn limit(tries: usize) -> Duration {
     let share = |left: Duration| left / (tries as u32 + 1);
     cancel::time_left().map_or(PATIENCE, share).min(PATIENCE)

@@ -65,8 +65,8 @@ pub(crate) struct DirectoryPlace {
     pub(crate) pages: u64,
 }
 
-/// The record of a stream, which is the pages of one kind and depth. All of these pages but the
-/// last have equally many entries, nodes or values.
+/// The record of a stream, which is the pages of one kind and depth. Every page of a stream has the
+/// same number of entries, nodes or values, but the last page may have fewer.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct StreamRecord {
     pub(crate) kind: PageKind,
@@ -148,8 +148,8 @@ impl Root {
         bytes
     }
 
-    /// Reads a root. Its numbers are checked as far as this is possible without the rest of the
-    /// file.
+    /// Decodes a root from the bytes of its section. Its numbers are checked as far as this is
+    /// possible without the rest of the file.
     pub(crate) fn from_bytes(
         bytes: &[u8],
         header: &crate::layout::Header,

@@ -63,7 +63,8 @@ pub(crate) struct Find {
 pub(crate) struct Finds {
     /// The ranges, in the order of the result.
     pub(crate) finds: Vec<Find>,
-    /// The window in each copy of the world that it shows, from west to east.
+    /// A view for each copy of the world that the window shows, from west to east: the window in
+    /// that copy.
     views: Vec<SearchView>,
 }
 
@@ -275,8 +276,9 @@ fn node_cache() -> NodeCache {
     vec![None; crate::root::DEEPEST as usize + 1]
 }
 
-/// Returns, for each quarter of a node, the range of its points' numbers, and the number of the
-/// quarter's own node, counted from 0 through the next depth; `None` if the quarter has no node.
+/// Returns, for each quarter of a node, the range of the numbers of its points, and the number of
+/// the quarter's own node, counted from 0 through the nodes of the next depth; `None` if the
+/// quarter has no node.
 #[inline]
 fn quarters(node: &FileNode, [a, b, c, d, e]: [u64; 5]) -> [(Range<u64>, Option<u64>); 4] {
     let mut next = node.first_inner;
@@ -399,7 +401,8 @@ struct PagePlan<'a> {
     file: &'a HeatFile,
     /// The pages, in the order in which the finds need them first.
     wanted: Vec<PageAddress>,
-    /// For each find, one after the other, the indices in `wanted` of the pages that it needs.
+    /// The indices in `wanted` of the pages that the finds need: first all those of the first find,
+    /// then those of the second one, and so on.
     slots: Vec<usize>,
     /// For each stream, the number of the page that was added last, and its index in `wanted`: a
     /// search goes through each stream in order, so the next page is often the same.
@@ -458,7 +461,8 @@ impl<'a> PagePlan<'a> {
 struct Unpacking<'a> {
     file: &'a HeatFile,
     pages: Vec<Arc<Page>>,
-    /// The indices in `pages` of the pages that are still to be unpacked, one find after the other.
+    /// The indices in `pages` of the pages that are still to be unpacked, in the order of the
+    /// finds.
     slots: std::vec::IntoIter<usize>,
     out: PagedCells,
     /// Buffers for the entries and counts of a quad of which only a part is taken.
@@ -506,8 +510,8 @@ impl Unpacking<'_> {
         self.scratch = (entries, counts);
     }
 
-    /// Unpacks all entries of a find into `entries`. If they are cells, their counts, which are the
-    /// numbers of points that they stand for, go into `counts`.
+    /// Unpacks all entries of a find into `entries`. If the entries are cells, the numbers of
+    /// points that they stand for go into `counts`.
     fn unpack(&mut self, find: &Find, entries: &mut Vec<Point>, counts: &mut Vec<u32>) {
         let of = self.file.pages.streams().get(usize::from(find.stream));
         let len = of.map_or(1, |stream| stream.page_len);

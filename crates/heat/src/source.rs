@@ -109,8 +109,8 @@ impl ReadCosts {
         at_once: 8,
     };
 
-    /// Returns true if a read takes so long that pages which will probably be needed next are read
-    /// along with it.
+    /// Returns true if a read takes so long that pages which will probably be needed next should be
+    /// read along with the wanted ones.
     pub(crate) fn are_high(&self) -> bool {
         self.gap > 0
     }

@@ -11,7 +11,8 @@ use std::fs::File;
 use std::io::{self, Seek as _, Write};
 use std::path::{Path, PathBuf};
 
-/// The number of pages of points or cells that are encoded together, on all cores: a choice.
+/// The number of pages of points or cells that are encoded at the same time, on all cores: a
+/// choice.
 const AT_ONCE: usize = 32;
 
 /// The greatest number of bytes of one spool that stay in memory: a choice. Beyond it the spool's
@@ -44,8 +45,8 @@ impl PageList {
     }
 
     /// Writes the directories of the pages to the end of a file. `first` is the offset of the first
-    /// page; `end` is the length of the file, and is increased by that of the directories. Returns
-    /// the places of the directories.
+    /// page; `end` is the length of the file, and is increased by the length of the directories.
+    /// Returns the places of the directories.
     pub(crate) fn write_directories(
         &self,
         mut first: u64,
@@ -95,8 +96,8 @@ impl EntryStream {
         }
     }
 
-    /// Adds entries. `counts` has, if they are cells, the number of points that each stands for.
-    /// Returns the pages that are complete now, encoded.
+    /// Adds entries. If they are cells, `counts` has the number of points that each stands for; it
+    /// is empty for points. Returns the pages that are complete now, encoded.
     pub(crate) fn add(&mut self, entries: &[Point], counts: &[u32]) -> Vec<Vec<u8>> {
         self.entries.extend_from_slice(entries);
         self.counts.extend_from_slice(counts);

@@ -14,9 +14,11 @@ pub(crate) struct Tally {
     identity: Option<Sha256>,
     last: Option<Point>,
     /// `shared[n]` is the number of pairs of successive points whose x and y agree in their n top
-    /// bits, but not in one more. The number of occupied squares of each level follows from these.
+    /// bits, but not in one more. The number of occupied squares of each level, which are the
+    /// squares with points, follows from these numbers.
     shared: [u64; LEVELS],
-    /// The sums of weights if some weights may be negative; `None` if none may.
+    /// The sums of weights within the squares of each level if some weights may be negative; `None`
+    /// if none may.
     net: Option<Box<NetSums>>,
 }
 

@@ -1,5 +1,5 @@
-//! The verification of a whole file: each checksum, the order of points and cells, their sums, the
-//! nodes and the identity.
+//! The verification of a whole file: each checksum, the order of points and cells, the summed
+//! weights and counts, the nodes and the identity.
 
 use crate::column_page::ZoneMap;
 use crate::columns::{identity, join_words};
@@ -52,7 +52,7 @@ impl Verification {
 }
 
 impl HeatFile {
-    /// Reads the whole file, without the cache, and checks it: checksums, the order of points and
+    /// Reads the whole file without the cache and checks it: checksums, the order of points and
     /// cells, the counts of cells, the quadtree and the identity. `progress` is called with the
     /// number of pages that were read so far.
     pub fn verify(&self, progress: &mut dyn FnMut(u64)) -> Verification {
@@ -157,8 +157,8 @@ impl<'a> Verifier<'a> {
         }
     }
 
-    /// Reads the points of the counting index, if it has any of its own, and compares them with its
-    /// summary.
+    /// Reads the points of the counting index, if it has points of its own, and compares them with
+    /// the summary of the counting index.
     fn counts(&mut self) {
         let own = self.file.points.filter(|_| !self.file.are_ones);
         let mut tally = Tally::without_identity(false);
@@ -281,18 +281,19 @@ impl<'a> Verifier<'a> {
 /// The nodes of a depth, while they are checked.
 #[derive(Default)]
 struct DepthNodes {
-    /// The numbers of points that the nodes must have which are still to come, in order, as the
-    /// depth before says.
+    /// The numbers of points that the nodes of this depth must have, in order, as the nodes of the
+    /// depth before state them. Those of nodes that are checked already are gone.
     wanted: std::vec::IntoIter<u64>,
-    /// The numbers of points that the nodes inside the checked ones must have, which are of the
-    /// next depth.
+    /// The numbers of points that nodes of the next depth must have, in order, as the nodes of this
+    /// depth that are checked already state them.
     inner: Vec<u64>,
     cells: u64,
     blocks: DepthBlocks,
 }
 
 impl DepthNodes {
-    /// Checks and adds the nodes of a page. Returns false if they are impossible.
+    /// Checks the nodes of a page, and adds what they say of their cells and inner nodes. Returns
+    /// false if they are impossible.
     fn add(&mut self, page: &NodePage) -> bool {
         page.iter().all(|node| {
             let stored = &node.stored;
@@ -363,8 +364,8 @@ impl BlockChecker {
     }
 }
 
-/// Unpacks all entries of a page into `out`. Returns the page; `None` if it isn't a page of points
-/// or cells.
+/// Replaces the content of `out` by all entries of a page. Returns the page; `None` if it isn't a
+/// page of points or cells.
 fn entries_of<'a>(page: &'a Page, out: &mut Vec<Point>) -> Option<&'a EntryPage> {
     let Page::Entries(page) = page else {
         return None;

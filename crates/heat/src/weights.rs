@@ -6,8 +6,8 @@
 
 use heatsplat_points::Point;
 
-/// The powers of ten of the modes for decimals: a mode's number is the number of digits after the
-/// point.
+/// The powers of ten of the modes for decimals; a mode's number, which is the index, is the number
+/// of digits after the point.
 const TENTHS: [f64; 7] = [1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6];
 
 /// The number, in files, of the mode in which weights are the bits of floats.
@@ -74,9 +74,9 @@ pub(crate) struct PackedWeights {
     pub(crate) bits: u8,
 }
 
-/// Makes integers of the weights of a group, in the mode that takes the fewest bits. Afterwards
-/// `out` has the differences of these integers to the least of them, and zeros behind the last
-/// weight.
+/// Makes integers of the weights of a group, in the mode that takes the fewest bits, and subtracts
+/// the least of them. Afterwards `out` has the differences, and zeros behind the last weight.
+/// Returns the mode, the least integer and the bits of a difference.
 pub(crate) fn pack(entries: &[Point], out: &mut [u32; 128]) -> PackedWeights {
     let mut bits = *out;
     let as_bits = from_bits(entries, &mut bits);

@@ -141,8 +141,8 @@ impl HeatWriter {
         }
     }
 
-    /// Adds the next node of its depth. The nodes of each depth come in Z-order; nodes of several
-    /// depths may alternate, for example each node behind all nodes inside it.
+    /// Adds the next node of its depth. The nodes of each depth must come in Z-order; nodes of
+    /// several depths may alternate, for example each node after all nodes inside it.
     ///
     /// # Errors
     /// A [`WriteError`] if a file can't be written, or if the node is out of order or impossible.

@@ -34,14 +34,14 @@ pub(super) trait PackSink: Send {
     fn counted_node(&mut self, node: PartNode<'_>) -> Result<(), Self::Error>;
 }
 
-/// The error of a run, with the number of the run, or the error of the sink.
+/// The error of a run, with the number of the run, counted from 0; or the error of the sink.
 #[derive(Debug)]
 pub(super) enum BuildError<E> {
     Run(usize, io::Error),
     Sink(E),
 }
 
-/// The number of a run, counted from 0, and its error.
+/// The number of a run, counted from 0, and the error of reading it.
 type RunError = (usize, io::Error);
 
 /// The limits on the points that are in memory while pyramids are built.
@@ -56,8 +56,8 @@ pub(super) struct Limits {
 /// The greatest value of [`Limits::part`]: a choice, since larger parts bring no gain.
 const LARGEST_PART: u64 = 1 << 22;
 
-/// The least value of [`Limits::part`]: a choice. Two neighbouring parts share a block of each run,
-/// which is read for both; with smaller parts more blocks would be.
+/// The least value of [`Limits::part`]: a choice. Two neighbouring parts share a block (4,096
+/// points) of each run, which is read for both; with smaller parts more blocks would be read twice.
 const LEAST_PART: u64 = 1 << 14;
 
 /// The bytes of memory for each point of a wave, without columns and counting index: the point
@@ -116,8 +116,8 @@ enum Built {
     Crowd(Plot),
 }
 
-/// Two values of one kind: `own` belongs to the pyramid over all points, and `counted` to the
-/// counting index; it is `None` if no such index is built.
+/// Two values of one kind: `own` for the pyramid over all points, and `counted` for the counting
+/// index. `counted` is `None` if no counting index is built.
 struct Pair<T> {
     own: T,
     counted: Option<T>,
@@ -275,8 +275,8 @@ fn write<S: PackSink>(
     .map_err(BuildError::Sink)
 }
 
-/// The number of points that a merge reads from a run at once, and that it returns at once: a
-/// choice.
+/// The number of points that a merge reads from a run at a time, and the number that it returns at
+/// a time: a choice.
 const BATCH: usize = 1 << 14;
 
 /// The values of a point, one for each column.
@@ -328,7 +328,8 @@ impl<'a> Merge<'a> {
         Ok(merge)
     }
 
-    /// Puts the next point of the stretch with the index `at` into the heap.
+    /// Reads the next point of the stretch with the index `at` in `stretches`, and puts it into
+    /// `next`.
     fn advance(&mut self, at: usize) -> Result<(), RunError> {
         if let Some(stretch) = self.stretches.get_mut(at)
             && let Some((point, row)) = stretch.next()?
@@ -338,8 +339,8 @@ impl<'a> Merge<'a> {
         Ok(())
     }
 
-    /// Replaces the points in `batch`, and their values in `columns`, by the next ones. Returns
-    /// false if there were no more.
+    /// Replaces the points in `batch` by the next points in order, and the lists in `columns`, one
+    /// for each column, by the values of these points. Returns false if no points were left.
     fn next_batch(
         &mut self,
         batch: &mut Vec<Point>,

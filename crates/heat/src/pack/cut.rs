@@ -6,8 +6,8 @@ use heatsplat_points::{DeepPart, Quad};
 use std::io;
 use std::ops::Range;
 
-/// A quad whose pyramid is built at once, and, for each run, the range of numbers that the quad's
-/// points have there.
+/// A quad with few enough points that its pyramid is built at once; and, for each run, the range of
+/// numbers, counted from 0, that the quad's points have in the run.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Plot {
     pub(super) quad: Quad,

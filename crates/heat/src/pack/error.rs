@@ -21,7 +21,7 @@ pub enum PackError {
         /// The path of the folder with the runs.
         path: PathBuf,
     },
-    /// The interrupted pack that should be resumed had other settings.
+    /// The interrupted pack that should be resumed had other settings than this one.
     #[error("{}: is left of a pack with other settings", path.display())]
     OtherSettings {
         /// The path of the folder with the runs.
@@ -94,9 +94,9 @@ impl<T> IntoPackError<T> for io::Result<T> {
 }
 
 impl PackError {
-    /// Replaces the error that a disk is full by [`Full`](Self::Full), which says how many bytes
-    /// the pack needs. `needed` returns these for the path that can't be written. Other errors stay
-    /// as they are.
+    /// Replaces an error that a disk is full by [`Full`](Self::Full), whose message says how many
+    /// bytes a pack of `points` points needs. `needed` returns these bytes; it is called with the
+    /// path that can't be written, by which it knows the disk. Other errors stay as they are.
     pub(super) fn naming_bytes(self, points: u64, needed: impl Fn(&Path) -> u64) -> Self {
         let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
         match self {

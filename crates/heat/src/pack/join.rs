@@ -16,8 +16,9 @@ use std::ops::Range;
 /// runs.
 pub trait ColumnRules: fmt::Debug + Send {
     /// Joins a column. `parts` has, for each run, the column's description and its texts there. The
-    /// result must not depend on the order of the runs. `distinct` reads the different values,
-    /// without null, of the run with a number, counted from 0.
+    /// result must not depend on the order of the runs. `distinct` is called with the number of a
+    /// run, counted from 0, and returns the different values of the column in that run, without
+    /// null.
     ///
     /// # Errors
     /// An error of `distinct`, or an error of the rules if a description is not known to them.
@@ -46,11 +47,12 @@ pub struct JoinedForm {
 pub(super) struct MappedRun<'a> {
     run: &'a dyn SortedPoints,
     maps: Vec<Option<HashMap<u64, u64>>>,
-    /// True if the translated values sort in the same order as the values before.
+    /// True if the translated values of each column sort in the same order as the values in the
+    /// run.
     pub(super) is_ordered: bool,
 }
 
-/// The columns of a file, and the runs with their translated values.
+/// The columns that the finished file gets, and the runs with their translated values.
 pub(super) type Joined<'a> = (Vec<NewColumn>, Vec<MappedRun<'a>>);
 
 /// Joins the columns of all runs by `rules`. `names` are the columns' names, in the order that the
@@ -108,7 +110,8 @@ pub(super) fn join<'a>(
     Ok((columns, mapped))
 }
 
-/// An error of joining: that of the run with a number, counted from 0, or that of a column.
+/// An error of joining: of reading the run with the number, counted from 0; or of a column that
+/// can't be joined.
 #[derive(Debug)]
 pub(super) enum JoinError {
     Run(usize, io::Error),

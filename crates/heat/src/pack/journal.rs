@@ -37,7 +37,7 @@ enum LogLine {
     /// The beginning of the log: its version, and the settings on which the points of the sources
     /// depend.
     Pack { version: u32, settings: String },
-    /// A source begins; `start` is the number of points of all sources before it.
+    /// A source begins; `start` is the number of points of all sources before it, together.
     Begin {
         number: usize,
         source: LoggedSource,
@@ -49,7 +49,7 @@ enum LogLine {
         points: u64,
         weights: WeightRange,
     },
-    /// A source ends; `end` is the number of points of all sources up to here.
+    /// A source ends; `end` is the number of points of all sources up to and with this one.
     End {
         number: usize,
         end: u64,
@@ -60,7 +60,7 @@ enum LogLine {
 /// A source whose points are all in finished runs.
 #[derive(Clone, Debug)]
 pub(super) struct FinishedSource {
-    /// The number of points of all sources up to the end of this one.
+    /// The number of points of all sources up to and with this one.
     pub(super) end: u64,
     /// The report of the source that [`Packer::end`](super::Packer::end) was called with.
     pub(super) report: serde_json::Value,
@@ -74,7 +74,8 @@ pub(super) struct Progress {
     pub(super) finished: Vec<FinishedSource>,
     /// The range of the weights of the points in the runs.
     pub(super) weights: WeightRange,
-    /// The number of points of all finished sources, at which the first source to be read begins.
+    /// The number of points of all finished sources: as many points come before the first source
+    /// that must be read.
     pub(super) start: u64,
 }
 
@@ -119,9 +120,9 @@ pub(super) fn look(folder: &Path, target: &Path) -> Result<Found, PackError> {
 impl PackJournal {
     /// Opens the journal in `folder`, and locks it.
     ///
-    /// With `resume`, the result has the finished runs of an interrupted pack, as far as its
-    /// sources were the same as `sources`. It is an error if that pack had other `settings`.
-    /// Without `resume`, everything that an earlier pack has left is removed. `columns` is true if
+    /// If `resume` is true, the result has the finished runs of an interrupted pack, as far as its
+    /// sources were the same as `sources`. It is an error if that pack had other `settings`. If
+    /// `resume` is false, everything that an earlier pack has left is removed. `columns` is true if
     /// runs have columns.
     pub(super) fn open(
         folder: &Path,
@@ -169,7 +170,8 @@ impl PackJournal {
     }
 
     /// Reads the log as far as its runs can be used again, and adds these runs to `progress`.
-    /// Returns the number of bytes at the beginning of the log that stay.
+    /// Returns the length in bytes of the part of the log that is still valid, from its beginning;
+    /// the rest is to be cut off.
     fn replay(
         &self,
         sources: &[LoggedSource],
@@ -254,8 +256,8 @@ impl PackJournal {
         Ok(())
     }
 
-    /// Logs that the source with a number, counted from 0, begins. `start` is the number of points
-    /// of all sources before it.
+    /// Logs that the source with the number `number`, counted from 0, begins. `start` is the number
+    /// of points of all sources before it, together.
     pub(super) fn begin(
         &mut self,
         number: usize,
@@ -269,8 +271,8 @@ impl PackJournal {
         })
     }
 
-    /// Logs that the run with a number, counted from 0, is on the disk, with the number and the
-    /// weights of its points.
+    /// Logs that the run with the number `number`, counted from 0, is on the disk. `points` is the
+    /// number of its points, and `weights` the range of their weights.
     pub(super) fn add_run(
         &mut self,
         number: usize,
@@ -284,8 +286,8 @@ impl PackJournal {
         })
     }
 
-    /// Logs that the source with a number, counted from 0, ends. `end` is the number of points of
-    /// all sources up to here, and `report` the report of this source.
+    /// Logs that the source with the number `number`, counted from 0, ends. `end` is the number of
+    /// points of all sources up to and with this one, and `report` the report of this source.
     pub(super) fn end(
         &mut self,
         number: usize,
@@ -330,8 +332,8 @@ pub(super) fn make_folder(folder: &Path) -> Result<(), PackError> {
     }
 }
 
-/// Returns the lines of a log, each with the offset behind it. It stops before the first line that
-/// was cut off or can't be decoded.
+/// Returns the lines of a log, each with the offset of the byte behind it. The iterator stops
+/// before the first line that was cut off or can't be decoded.
 fn lines(log: &File) -> impl Iterator<Item = (LogLine, u64)> {
     let mut reader = BufReader::new(log);
     let mut end = reader.seek(SeekFrom::Start(0)).unwrap_or(0);

@@ -17,8 +17,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The bytes of memory for each point of a run while the run is sorted: for the point itself, and
-/// for its copy in sorted order.
+/// The bytes of memory for each point of a run while the run is sorted: the point itself and its
+/// copy in sorted order.
 const BYTES_A_POINT: u64 = 2 * run::POINT_BYTES;
 
 /// The bytes of memory for each row while a run with columns is sorted, without the row's values.
@@ -69,8 +69,8 @@ pub struct Packer {
     columns: Vec<String>,
     /// The rules by which the columns of the runs are joined; `None` if there are no columns.
     rules: Option<Box<dyn ColumnRules>>,
-    /// The number of the next points that are in finished runs already. So many points are left out
-    /// when they are pushed again.
+    /// The number of points, among those that come next, that are in finished runs already. So many
+    /// are left out when they are pushed again.
     known: u64,
     /// The number of points that were pushed so far; the points of finished sources count too.
     points: u64,
@@ -163,9 +163,9 @@ impl Packer {
         self
     }
 
-    /// Returns the report of a source, by its number counted from 0, if an interrupted pack has
-    /// read the whole source: then its points needn't be pushed again. It is the report that
-    /// [`end`](Self::end) was called with. Returns `None` for other sources.
+    /// Returns the report that [`end`](Self::end) was called with for the source with the number
+    /// `number`, counted from 0, if an interrupted pack has read the whole source: then its points
+    /// needn't be pushed again. Returns `None` for other sources.
     pub fn finished_source(&self, number: usize) -> Option<&serde_json::Value> {
         Some(&self.finished.get(number)?.report)
     }
@@ -176,8 +176,8 @@ impl Packer {
         self.runs.iter().map(|run| run.points()).sum()
     }
 
-    /// Begins the source with a number, counted from 0. Its points must be pushed next, and in the
-    /// same order whenever the pack is resumed.
+    /// Begins the source with the number `number`, counted from 0. Its points must be pushed next,
+    /// and in the same order whenever the pack is resumed.
     ///
     /// # Errors
     /// [`PackError::Io`] if the log of the pack can't be written.
@@ -202,8 +202,8 @@ impl Packer {
     }
 
     /// Adds all points of a file, with the values of some of its columns. For each column of the
-    /// pack, `columns` has the number, counted from 0, of the file's column with its values. `name`
-    /// is the name of the file for messages.
+    /// pack, `columns` has the number, counted from 0, of the file's column from which the values
+    /// are read. `name` is the name of the file for messages.
     pub fn add_file(&mut self, name: &str, file: Arc<HeatFile>, columns: Vec<usize>) {
         self.weights.add_summary(file.summary());
         self.indices.push(IndexRun {
@@ -259,7 +259,7 @@ impl Packer {
         self.write_run_of(&points, &columns)
     }
 
-    /// Ends the source with a number, counted from 0. `report` is stored, so that
+    /// Ends the source with the number `number`, counted from 0. `report` is stored, so that
     /// [`finished_source`](Self::finished_source) returns it if the pack is interrupted and
     /// resumed.
     ///

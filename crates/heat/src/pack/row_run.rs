@@ -64,9 +64,9 @@ fn place(value: u64) -> Option<usize> {
     usize::try_from(value.checked_sub(1)?).ok()
 }
 
-/// Returns the order that an index gives points: for each place the number in `points`, counted
-/// from 0. Points of equal position and weight are in the order of their values: of those of the
-/// first column in which they differ.
+/// Returns the order in which an index sorts rows: the item for each place in that order is the
+/// index in `points` of the row that goes there. Rows of equal position and weight are sorted by
+/// the values in their columns, the first column first.
 pub(super) fn sorted_order(points: &[Point], columns: &[Vec<u64>]) -> Vec<u32> {
     let key = |(row, point): (usize, &Point)| (point.z_key(), point.z_number() as u32, row as u32);
     let mut keys: Vec<(u64, u32, u32)> = points.par_iter().enumerate().map(key).collect();
@@ -93,7 +93,7 @@ pub(super) fn in_order<T: Copy + Send + Sync>(all: &[T], order: &[u32]) -> Vec<T
 /// The mark at the end of a file, with the version of its format.
 const MARK: [u8; 8] = *b"heatcol1";
 
-/// The description of a file with the columns of a run, as JSON near its end.
+/// The description of a file with the columns of a run; it is JSON near the file's end.
 #[derive(Debug, Serialize, Deserialize)]
 struct Description {
     rows: u64,
@@ -210,8 +210,8 @@ impl ColumnRun {
         self.rows
     }
 
-    /// Appends the values of the rows in `range`, counted from 0, to `values`, which has a list for
-    /// each column.
+    /// Appends the values of the rows whose numbers, counted from 0, are in `range` to `values`,
+    /// which has a list for each column.
     pub(super) fn read(&self, range: Range<u64>, values: &mut [Vec<u64>]) -> io::Result<()> {
         let columns = self.columns.len();
         let mut at = range.start;

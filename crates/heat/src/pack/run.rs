@@ -25,7 +25,7 @@ pub(super) const BLOCK: usize = 4096;
 /// The bytes of a point in a run.
 pub(super) const POINT_BYTES: u64 = size_of::<Point>() as u64;
 
-/// The greatest number of blocks that one read gets: a choice. So many take 768 KiB.
+/// The greatest number of blocks that are read at a time: a choice. So many take 768 KiB.
 const AT_ONCE: usize = 16;
 
 /// The last bytes of a run: a mark of the format and its version.
@@ -47,7 +47,7 @@ struct BlockHead {
     crc: u32,
 }
 
-/// Sorted points that are not in memory: those of a run, or those of another file.
+/// Sorted points that are not in memory: the points of a run, or of another file.
 pub(super) trait SortedPoints: fmt::Debug + Send + Sync {
     /// Returns the number of points.
     fn points(&self) -> u64;
@@ -64,7 +64,8 @@ pub(super) trait SortedPoints: fmt::Debug + Send + Sync {
     /// The points can't be read, or are not those that were written.
     fn read(&self, range: Range<u64>, points: &mut Vec<Point>) -> io::Result<()>;
 
-    /// Returns the description and the texts of a column by its number, counted from 0.
+    /// Returns the description and the texts of the column with the number `number`, counted from
+    /// 0.
     ///
     /// # Errors
     /// There is no such column, or its texts can't be read.
@@ -181,7 +182,7 @@ impl Run {
     }
 
     /// Checks blocks that were read, whose points are `points`, against the checksums of the table.
-    /// `blocks` are the numbers of the blocks.
+    /// `blocks` are the numbers of the blocks, counted from 0.
     fn check(&self, blocks: Range<usize>, points: &[Point]) -> io::Result<()> {
         let heads = self.heads.get(blocks).unwrap_or_default();
         let mut pairs = points.chunks(BLOCK).zip(heads);

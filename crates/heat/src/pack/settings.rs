@@ -31,15 +31,15 @@ pub struct PackSettings {
     pub if_exists: IfPackExists,
 }
 
-/// The bytes that a point takes in the file, with its share of the cells: measured, and rounded up.
+/// The bytes in the file for each point, its share of the cells included: measured, and rounded up.
 const FILE_BYTES: f64 = 10.5;
 
-/// The bytes that a point's share of the cells takes in a temporary file, before the cells are
-/// copied into the target: an estimate.
+/// The bytes for each point in the temporary file in which the cells wait before they are copied
+/// into the target: an estimate.
 const SPOOL_BYTES: f64 = 3.5;
 
-/// The bytes that a point's share of the counting index takes in the file, and before in a
-/// temporary file: an estimate.
+/// The bytes for each point in the file's counting index; the same again in a temporary file,
+/// before the counting index is copied into the target. An estimate.
 const COUNTS_BYTES: f64 = 3.5;
 
 /// The bytes of a column's value in a run.
