@@ -7,9 +7,9 @@
 use std::f64::consts::PI;
 use std::fmt;
 
-/// A limit in metres with two uses, a choice. If the possible error of a position is larger than
-/// the limit, reports state it. If the results of two shifts for a position are at most this far
-/// apart, the shifts agree about the position.
+/// A limit in metres with two uses, a choice. Reports state the possible error of a position only
+/// if the error is larger than the limit. Two shifts agree about a position if the places that they
+/// give for it are at most this far apart.
 const SAID: f64 = 10.0;
 
 /// The largest error in metres of a shift that is used although a grid would be more accurate: a
@@ -119,7 +119,8 @@ impl Datum {
 
     /// A datum with the shift that a file states. `seven` are the shift's parameters: three
     /// translations in metres, three rotations in seconds of arc, and a scale in parts per million.
-    /// `ellipsoid` is the datum's ellipsoid, as in [`parse`](Self::parse).
+    /// `ellipsoid` is the datum's ellipsoid: its semi-major axis in metres, and its inverse
+    /// flattening.
     pub(super) fn said(seven: [f64; 7], ellipsoid: (f64, f64)) -> Self {
         Self::Shifted(Shifts {
             area: AreaOfUse::WORLD,
@@ -136,8 +137,8 @@ impl Datum {
 }
 
 impl Shifts {
-    /// Transforms a position, a longitude and latitude in radians, to WGS 84. Returns the new
-    /// position in radians, and its possible error in metres; 0 if reports need not mention it.
+    /// Transforms the position `at`, a longitude and latitude in radians, to WGS 84. Returns the
+    /// new position in radians, and its possible error in metres; 0 if reports need not mention it.
     /// `asked` is the largest error in metres that the user accepts; `None`: the default limits
     /// apply.
     ///
@@ -188,14 +189,17 @@ impl Shifts {
         }))
     }
 
-    /// The largest distance in metres between `place`, the position that the shift `best` gives,
-    /// and the positions that other shifts of the datum give; 0 if there are none. `inside` is the
-    /// best of the shifts whose areas contain the position; `None` if there is none. `at` is the
-    /// position on the datum in radians. These other shifts count:
+    /// The largest distance in metres between the position that the shift `best` gives, `place`,
+    /// and the positions that other shifts of the datum give; 0 if no other shift counts. `at` is
+    /// the same position on the datum. Both positions are a longitude and latitude in radians.
+    /// `inside` is the best of the shifts whose areas contain the position; `None` if there is
+    /// none. These other shifts count:
     ///
-    /// * shifts near whose areas the position lies, if their stated accuracy is at least that of
-    ///   `inside`
-    /// * without `inside`, the datum's first shift, since PROJ uses that one outside of all areas
+    /// * with `inside`, the shifts near whose areas the position lies, and whose stated accuracy is
+    ///   as good as the accuracy of `inside` or better
+    /// * without `inside`, the shifts near whose areas the position lies (all shifts, if it isn't
+    ///   near the area of `best`), and the datum's first shift, which PROJ uses outside of all
+    ///   areas
     fn apart(
         &self,
         inside: Option<&Shift>,
@@ -218,10 +222,11 @@ impl Shifts {
         apart.fold(0.0, f64::max)
     }
 
-    /// The shift to use at a position in degrees, chosen as PROJ does. It is the most accurate of
-    /// the shifts whose areas contain the position. Of two equally accurate shifts it is the one
-    /// whose area lies in the other's. An offshore shift is chosen only if there is no other. With
-    /// `near`, an area includes the border around it. `None` if no area contains the position.
+    /// The shift to use at a position in degrees, chosen as PROJ does: the most accurate of the
+    /// shifts whose areas contain the position. Of two equally accurate shifts, the one whose area
+    /// lies inside the other's area is chosen. An offshore shift is chosen only if there is no
+    /// other. If `near` is true, an area includes the border around it. `None` if no area contains
+    /// the position.
     fn best(&self, lon: f64, lat: f64, near: bool) -> Option<&Shift> {
         let here = self.shifts.iter().filter(|shift| match near {
             true => shift.area.near(lon, lat),
@@ -256,7 +261,8 @@ impl Shift {
     /// Parses `accuracy[o|x],west,south,east,north,tx,ty,tz[,rx,ry,rz,ds]`: the accuracy in metres,
     /// the area in degrees, translations in metres, rotations in seconds of arc, and a scale in
     /// parts per million. After the accuracy, `o` means offshore and `x` doubtful. `None` if the
-    /// text has another form. `ellipsoid` is that of [`Datum::parse`].
+    /// text has another form. `ellipsoid` is the datum's ellipsoid: its semi-major axis in metres,
+    /// and its inverse flattening.
     fn parse(row: &str, ellipsoid: (f64, f64)) -> Option<Self> {
         let (accuracy, numbers) = row.split_once(',')?;
         let mut numbers = numbers.split(',').map(|number| number.parse::<f64>().ok());
@@ -366,8 +372,8 @@ struct Helmert {
     stretch: f64,
 }
 
-/// The square of an ellipsoid's first eccentricity. `flattening` is given as its inverse, 1/f; 0
-/// stands for a sphere.
+/// The square of an ellipsoid's first eccentricity. `flattening` is the inverse of the ellipsoid's
+/// flattening, such as 298.257; 0 stands for a sphere.
 fn squared(flattening: f64) -> f64 {
     match flattening {
         0.0 => 0.0,

@@ -42,7 +42,7 @@ pub(super) struct Base {
 pub(super) struct Projection {
     pub(super) method: String,
     pub(super) parameters: Vec<ProjectionParameter>,
-    /// The size in metres of the unit of the projection's coordinates.
+    /// The size in metres of the unit in which easting and northing are given.
     pub(super) unit: f64,
     pub(super) axes: Axes,
     /// The PROJ string that the file states beside the definition; `None` if there is none.
@@ -90,7 +90,8 @@ impl Axes {
         }
     }
 
-    /// Checks the axes of a system of longitude and latitude. An error if they go west and south.
+    /// Checks the axes of a system of longitude and latitude. Returns an error if the axes go south
+    /// and west, which only projections may do.
     pub(super) fn of_degrees(self) -> Result<(), &'static str> {
         match self {
             Self::SouthAndWest => Err("its degrees go west and south"),
@@ -99,8 +100,8 @@ impl Axes {
     }
 }
 
-/// The size of the unit that all axes have in common; `None` if no axis states a unit. `units` are
-/// the sizes of the axes' units.
+/// The size of the unit that all axes have in common: in radians or in metres, as in `units`, the
+/// sizes of the axes' units. `None` if no axis states a unit.
 ///
 /// # Errors
 /// Two units differ, or the size of one can't be read.
@@ -309,8 +310,9 @@ pub(super) fn shift(
 
 /// Converts the scale of a shift to parts per million. A value from 0.9 to 1.1 is the factor
 /// itself. Any other value is the factor's difference from 1, and needs a unit unless it is 0.
-/// `None` if the unit is missing, or if the factor differs from 1 by a thousandth or more, which no
-/// datum's does.
+/// `unit` is the size of the value's unit as a factor, such as 10⁻⁶; `None` if the file states no
+/// unit. The result is `None` if a needed unit is missing, or if the factor differs from 1 by a
+/// thousandth or more, which no datum's does.
 fn stretch(value: f64, unit: Option<f64>) -> Option<f64> {
     let ones = value * unit.unwrap_or(1.0);
     let difference = match (0.9..1.1).contains(&ones) {

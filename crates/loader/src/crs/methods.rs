@@ -48,9 +48,9 @@ pub(super) fn words(projection: &Projection, base: &Base) -> Option<ProjDefiniti
     Some(ProjDefinition::Words(words))
 }
 
-/// Returns whether the PROJ string that a file states beside a projection has the projection's
-/// origin, scale, ellipsoid and unit. `given` are the projection's values, and `unit` is the size
-/// of its unit in metres.
+/// Returns whether `words`, the PROJ string that a file states beside a projection, has the
+/// projection's origin, scale, ellipsoid and unit. `given` are the values of the projection's
+/// parameters, and `unit` is the size in metres of the unit of its coordinates.
 fn agrees(words: &str, given: &ProjectionValues, unit: f64, base: &Base) -> bool {
     let words = words.split_whitespace();
     let mut words = words.filter_map(|word| word.trim_start_matches('+').split_once('='));
@@ -309,8 +309,8 @@ impl ProjectionValues {
     }
 
     /// Makes a PROJ string: fills the values into a template, and adds the false origin and the
-    /// unit. `unit` is the size of the linear unit in metres. `None` if the template has no place
-    /// for a value that would have an effect.
+    /// unit. `unit` is the size in metres of the unit of easting and northing. `None` if the
+    /// template has no place for a value that would have an effect.
     fn fill(mut self, template: &str, unit: f64) -> Option<String> {
         let mut words = String::new();
         for (at, word) in template.split(' ').enumerate() {

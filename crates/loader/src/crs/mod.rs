@@ -184,7 +184,7 @@ impl Crs {
     }
 
     /// The error for a file with a position whose shift to WGS 84 is too uncertain. `vague` is the
-    /// reason.
+    /// reason, and `file` names the source.
     pub(crate) fn refusal(&self, vague: &VagueShift, file: &str) -> LoadError {
         LoadError::VagueDatum {
             file: file.to_owned(),

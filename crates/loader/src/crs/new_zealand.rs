@@ -43,8 +43,8 @@ fn times(a: Complex, b: Complex) -> Complex {
     (a.0 * b.0 - a.1 * b.1, a.0 * b.1 + a.1 * b.0)
 }
 
-/// Transforms easting and northing in metres to longitude and latitude on the datum of 1949, in
-/// radians. `None` for positions far from the islands.
+/// Transforms easting and northing in metres to longitude and latitude in radians, on New Zealand's
+/// datum of 1949. `None` for positions far from the islands.
 pub(super) fn place(easting: f64, northing: f64) -> Option<(f64, f64)> {
     let there = ((northing - FALSE.1) / AXIS, (easting - FALSE.0) / AXIS);
     // At larger distances from the origin the iteration doesn't converge.

@@ -19,7 +19,7 @@ const DEFINING: [&str; 5] = [
     "datum_ensemble",
 ];
 
-/// The error text for a unit that is not known.
+/// The error text for a coordinate system with a unit that is not known; "it" is the system.
 const NO_UNIT: &str = "a unit of it can't be read";
 
 /// Reads the definition of a coordinate system from a PROJJSON object. If it can't be read, the
@@ -189,7 +189,7 @@ fn directions(crs: &Value) -> Result<Axes, &'static str> {
 }
 
 /// The size of the unit that all axes of a system have in common, in radians or metres; `None` if
-/// the axes state no unit.
+/// the axes state no unit. An error if their units differ or can't be read.
 fn unit(crs: &Value) -> Result<Option<f64>, &'static str> {
     one_unit(axes(crs).map(|axis| {
         let unit = axis.get("unit").map(|unit| factor(unit).ok_or(NO_UNIT));

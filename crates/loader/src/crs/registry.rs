@@ -100,14 +100,15 @@ pub(super) fn plain(name: &str) -> String {
     kept.map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// The fields after the code in the table's row that begins with `code`; `None` if there is no such
+/// The rest, after the code, of the table's row that begins with `code`; `None` if there is no such
 /// row. The rows must be sorted by code.
 fn row(table: &'static str, code: u32) -> Option<&'static str> {
     find(table, |first| first.parse().unwrap_or(0).cmp(&code))
 }
 
-/// Finds the table's row with a given first field by binary search, and returns the fields after
-/// it; `None` if there is no such row. `order` compares a row's first field with the given one.
+/// Finds a row of the table by its first field, and returns the rest of the row after this field;
+/// `None` if there is no such row. The search is binary: `order` compares the first field of a row
+/// with the wanted one, and the rows must be sorted by it.
 fn find(table: &'static str, order: impl Fn(&str) -> Ordering) -> Option<&'static str> {
     let (mut from, mut to) = (0, table.len());
     while from < to {

@@ -210,8 +210,9 @@ const ANGLES: [&str; 2] = ["ANGLEUNIT", "UNIT"];
 const LENGTHS: [&str; 2] = ["LENGTHUNIT", "UNIT"];
 const ANY: [&str; 4] = ["ANGLEUNIT", "LENGTHUNIT", "SCALEUNIT", "UNIT"];
 
-/// Reads the definition of a coordinate system from a node. The error is the reason why it can't be
-/// read; an empty reason adds nothing to the system's name in messages.
+/// Reads the definition of a coordinate system from a node. `depth` is the depth to which systems
+/// may still be nested in this node. The error is the reason why the definition can't be read; an
+/// empty reason adds nothing to the system's name in messages.
 fn of_node(node: &WktNode, depth: usize) -> Result<Definition, &'static str> {
     let depth = depth.checked_sub(1).ok_or("")?;
     match &*node.word {

@@ -63,8 +63,8 @@ pub(super) fn source(
 }
 
 /// The columns to read. For each column: its index among all columns of the document, its name, and
-/// the range of its JSON text in bytes of the document. `lon`, `lat` and `weight` are such indexes;
-/// `weight` is `None` if every row counts 1.
+/// the range of its JSON text in bytes of the document. `lon`, `lat` and `weight` are indexes among
+/// all columns too; `weight` is `None` if every row counts 1.
 struct ColumnReading {
     columns: Vec<(usize, String, Range<usize>)>,
     lon: usize,
@@ -72,8 +72,8 @@ struct ColumnReading {
     weight: Option<usize>,
 }
 
-/// One value of a column, after the key that stands before the value, both as JSON texts. The key
-/// is empty if the column is an array and not an object.
+/// A key and its value in a column, both as JSON texts. The key is empty if the column is an array
+/// and not an object.
 type KeyedValue<'a> = (&'a [u8], &'a [u8]);
 
 /// The values of one column, in the order of the rows.

@@ -10,8 +10,8 @@ use crate::geojson::cursor::{Cursor, ScanStop, unexpected};
 use crate::geojson::object::string;
 use crate::options::LoadOptions;
 
-/// The number of bytes that are searched for positions in each JSON value after the rows, from the
-/// value's beginning on: a choice.
+/// The most bytes of each JSON value after the rows that are searched for positions, from the
+/// value's beginning on: 1 MiB, a choice.
 const SEARCHED: usize = 1 << 20;
 
 /// The kinds of JSON members that end the load with an error if they come after the rows. Had such
@@ -111,8 +111,8 @@ impl DocumentTail {
         Ok(bytes.len())
     }
 
-    /// Appends bytes to the stored beginning of the member or element that is being read, up to
-    /// [`SEARCHED`] bytes in all.
+    /// Appends bytes to `part`, the beginning of the member or element that is being read, until it
+    /// has [`SEARCHED`] bytes. Further bytes are not stored.
     fn store(&mut self, bytes: &[u8]) {
         if let Some(part) = &mut self.part {
             let count = SEARCHED.saturating_sub(part.len()).min(bytes.len());
@@ -144,8 +144,9 @@ impl DocumentTail {
     }
 
     /// Checks a value after the rows: it must have no positions, and not be a list of column names.
-    /// `key` is the JSON text of its member's name, and `None` in an array. `is_whole` is false if
-    /// `json` is only the beginning of the value, since the value is longer than [`SEARCHED`].
+    /// `key` is the JSON text of the name of the value's member; `None` if the value is an element
+    /// of an array. `is_whole` is false if `json` is only the beginning of the value, since the
+    /// value is longer than [`SEARCHED`].
     fn check(&self, key: Option<&[u8]>, json: &[u8], is_whole: bool) -> Result<(), LoadError> {
         let name = key.map(|key| string(key).into_owned());
         let refused = |message: String| LoadError::JsonRows {

@@ -88,7 +88,7 @@ impl HeldDocument {
         self.text.get(self.root.clone()).unwrap_or_default()
     }
 
-    /// A source whose rows are made by the function `read`, which takes them from this document and
+    /// A source whose rows are made by the function `read`: it takes them from this document and
     /// sends them to a sink. `found` are the columns that were chosen.
     pub(super) fn source(
         self,

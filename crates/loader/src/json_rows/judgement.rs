@@ -11,9 +11,10 @@ use crate::options::LoadOptions;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RowForm {
     Objects,
-    /// Rows that are arrays, one beside the other.
+    /// Rows that are arrays, one beside the other: `[[2.3, 48.8], [2.4, 48.9]]`.
     Arrays,
-    /// Rows that are arrays, inside arrays that each group several rows.
+    /// Rows that are arrays, inside arrays that each group several rows: `[[[2.3, 48.8], [2.4,
+    /// 48.9]], [[7.0, 43.7]]]`.
     Groups,
 }
 
@@ -28,9 +29,9 @@ pub(super) struct Judgement<'a> {
     /// True if the rows are recognised as those that a well-known program writes, such as Esri
     /// JSON. The rest of the document is then not searched for rows.
     pub(super) is_known: bool,
-    /// The JSON text of the document's statement of a coordinate system, which only rows of Esri
-    /// JSON may have; empty if the document has no such statement. `None` for all other rows, which
-    /// have longitudes and latitudes.
+    /// For rows of Esri JSON, the JSON text that states the document's coordinate system, which is
+    /// empty if the document states none. `None` for all other rows: their coordinates are
+    /// longitudes and latitudes.
     pub(super) reference: Option<Vec<u8>>,
 }
 

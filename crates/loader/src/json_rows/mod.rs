@@ -1,9 +1,10 @@
 //! Reading of JSON whose rows are not GeoJSON.
 //!
-//! [`outline`] searches the beginning of a document for rows with positions. [`judgement`] and
-//! [`placing`] decide which columns of the rows are the positions. [`row_scanner`] finds the rows
-//! while the document is read, and [`row_parser`] makes points of the rows on all cores. Only
-//! column-wise JSON and TopoJSON are held in memory as a whole ([`held_document`]).
+//! [`outline`] searches the beginning of a document for rows with positions. A column of such rows
+//! is the value at one path in each row, such as `pos.lat`. [`judgement`] and [`placing`] decide
+//! which columns are the positions. [`row_scanner`] finds the rows while the document is read, and
+//! [`row_parser`] makes points of the rows on all cores. Only column-wise JSON and TopoJSON are
+//! held in memory as a whole ([`held_document`]).
 
 mod axis_order;
 mod columnar;

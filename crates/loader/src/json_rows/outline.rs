@@ -36,7 +36,7 @@ pub(super) const LEFT_OUT: &[&str] = &[
 #[derive(Debug)]
 pub(super) struct DocumentPart<'a> {
     pub(super) path: Vec<PathStep>,
-    /// The offset, in bytes of the document, at which this part begins.
+    /// The offset, in bytes from the document's beginning, at which this part begins.
     pub(super) at: usize,
     pub(super) kind: PartKind<'a>,
 }
@@ -267,10 +267,11 @@ impl<'a> RowSearch<'a, '_> {
 }
 
 /// The complete values on the lines of a text that has one value on each line; a damaged line is
-/// left out. `None` for any other text. Two lines decide which it is:
+/// left out. `None` for any other text. A text has one value on each line if one of these
+/// conditions holds:
 ///
-/// - the first line is a complete value; or
-/// - the first line is a damaged row, and the second is a complete value.
+/// - The first line is a complete value.
+/// - The first line is a damaged row, and the second line is a complete value.
 fn lines(text: &[u8], is_whole: bool) -> Option<Vec<&[u8]>> {
     let is_value = |line: &&[u8]| serde_json::from_slice::<IgnoredAny>(line).is_ok();
     let mut all = text
@@ -296,8 +297,8 @@ fn lines(text: &[u8], is_whole: bool) -> Option<Vec<&[u8]>> {
 }
 
 /// Returns true if a document's first line is a damaged row, and not the beginning of a value that
-/// goes on over several lines. `second`, the second line, is a complete value; a bracket, a comma
-/// or a colon at the end of `first` means that the value goes on.
+/// goes on over several lines. `second`, the second line, must be a complete value. An opening
+/// bracket, a comma or a colon at the end of `first` means that the value goes on.
 fn is_damaged(first: &[u8], second: &[u8]) -> bool {
     let is_container = matches!(second.first(), Some(b'{' | b'['));
     let is_open = matches!(first.last(), Some(b'[' | b'{' | b',' | b':'));

@@ -30,8 +30,8 @@ impl PathNode {
     }
 }
 
-/// The node of the member or element `key`, among `nodes`, the children of a node. It is added if
-/// it isn't there yet.
+/// The node for the member or element `key` in `nodes`, which are the children of one node. If
+/// there is no such child yet, it is added.
 fn entry<'n, K: PartialEq + Clone>(nodes: &'n mut Vec<(K, PathNode)>, key: &K) -> &'n mut PathNode {
     let known = nodes.iter().position(|(known, _)| known == key);
     let at = known.unwrap_or_else(|| {

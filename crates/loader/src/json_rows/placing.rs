@@ -51,8 +51,8 @@ pub(super) struct Placing {
     /// The index, among the columns of the rows, of the column of weights, unless an option names
     /// another. `None` if the rules come without a weight: the column is then chosen by its name.
     pub(super) weight: Option<usize>,
-    /// A set option that has no effect with these rules, which is an error; the first one if there
-    /// are several, and `None` if there is none.
+    /// The first option that is set although it has no effect with these rules, which is an error;
+    /// `None` if there is no such option.
     pub(super) unused: Option<Parameter>,
 }
 
@@ -67,8 +67,8 @@ impl Placing {
         }
     }
 
-    /// Sets `unused` to the first of `parameters` that the options set. `parameters` are parameters
-    /// that have no effect on these rules.
+    /// Sets the field `unused` to the first of `parameters` that the options set; `None` if they
+    /// set none of them. `parameters` are those that have no effect on these rules.
     pub(super) fn without(self, options: &LoadOptions, parameters: &[Parameter]) -> Self {
         let unused = first_set(options, parameters);
         Self { unused, ..self }

@@ -47,7 +47,9 @@ pub(super) struct Reading<'c> {
     /// The number of steps from the row to the position: to the object with both coordinates, or to
     /// the array or string that is the position.
     pub(super) depth: usize,
-    /// Two names, by either of which the option `pair` may choose this reading.
+    /// Two names, by either of which the option `pair` may choose this reading: the name of the
+    /// object, array or string, and the part that the names of two numbers share, such as `start`
+    /// in `start_lon`. A name that doesn't exist is empty.
     pub(super) keys: [String; 2],
     pub(super) kind: ReadingKind<'c>,
 }
@@ -314,7 +316,8 @@ fn named_pairs(columns: &JsonColumns) -> Vec<NamedPair<'_>> {
     found
 }
 
-/// The last part of a column's name: the name of the member without the objects that it is in.
+/// The last part of a column's name: `lat` for `position.lat`. It leaves out the names of the
+/// objects that the value is in.
 fn leaf(column: &JsonColumn) -> &str {
     match column.path.len() {
         1 => &column.name,

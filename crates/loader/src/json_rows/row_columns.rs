@@ -39,8 +39,8 @@ pub(super) struct JsonColumn {
     pub(super) places: usize,
     /// The number of rows in which the value is a string with two numbers, such as `48.1, 11.5`.
     pub(super) pairs: usize,
-    /// The number of rows in which the value is of any other kind. Null and words for missing
-    /// values are not counted.
+    /// The number of rows in which the value is of any other kind. Null, and strings that are words
+    /// for a missing value, are not counted.
     pub(super) others: usize,
 }
 
@@ -86,7 +86,7 @@ impl JsonColumn {
     }
 }
 
-/// The columns of the first rows, in the order in which they first appear.
+/// The columns of the first rows (at most [`LOOKED_AT`]), in the order in which they first appear.
 #[derive(Debug, Default)]
 pub(super) struct JsonColumns {
     pub(super) all: Vec<JsonColumn>,

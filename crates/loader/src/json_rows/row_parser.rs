@@ -63,8 +63,8 @@ pub(super) struct RowParser {
     /// The index of the weight in [`PickedValues`]; `None` if every row counts 1.
     pub(super) weight: Option<usize>,
     pub(super) selection: RowSelection,
-    /// For each column, the index of its value in [`PickedValues`]; `None` for a column that
-    /// neither the filter nor the option `keep` names.
+    /// For each column to which the indexes in `selection` refer, the index of its value in
+    /// [`PickedValues`]; `None` for a column that neither the filter nor the option `keep` names.
     pub(super) slots: Vec<Option<usize>>,
     /// True if each row has a line of its own, so that a malformed row is skipped. False if a
     /// malformed row ends the load.
@@ -149,8 +149,8 @@ impl BlockParser for RowParser {
 }
 
 impl RowParser {
-    /// Reads `json`, one of the JSON values of which a piece of the text consists. It is a row or,
-    /// with [`RowForm::Groups`], an array of rows. `range` is its place in the piece of text.
+    /// Reads `json`, one of the JSON values of which a block of text consists. It is a row or, with
+    /// [`RowForm::Groups`], an array of rows. `range` is its range in bytes of the block of text.
     fn item<'b>(
         &self,
         json: &'b [u8],
@@ -362,7 +362,7 @@ impl RowParser {
     }
 }
 
-/// Counts a skipped row for each of the faults. `place` returns the position in the file.
+/// Counts a skipped row for each of the faults. `place` returns the row's position in the file.
 fn skip(faults: Vec<Fault>, batch: &mut Batch, place: &mut dyn FnMut() -> TextPosition) {
     for (skip, found) in faults {
         batch.report.skip(skip, || (place().line, found));

@@ -18,8 +18,8 @@ use crate::geojson::object::string;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
 
-/// Makes the parser of all rows, by what was found in the first rows ([`Judgement`]). Also returns
-/// the columns as reports name them.
+/// Makes the parser of all rows from `judgement`, which was made from the first rows. Also returns
+/// the columns for reports.
 pub(super) fn plan(
     judgement: Judgement<'_>,
     container: Container,
@@ -223,9 +223,9 @@ fn picked(rule: &PlaceRule, picker: &mut Picker) -> PickedPlace {
     }
 }
 
-/// Adds the value in the column `name` to those that are picked from each row, and returns its
-/// index among them. A name with dots, such as `a.b`, is looked for both as the name of one member
-/// and as the path of a member `b` in `a`.
+/// Adds the value in the column `name` to the values that are picked from each row, and returns its
+/// index among the picked values. A name with dots, such as `a.b`, is looked for both as the name
+/// of one member and as the path of a member `b` in `a`.
 fn add_named(picker: &mut Picker, name: &str) -> usize {
     let slot = picker.add(&[PathStep::Member(name.to_owned())]);
     let step = |part: &str| PathStep::Member(part.to_owned());

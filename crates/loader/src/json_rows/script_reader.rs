@@ -37,7 +37,7 @@ struct ScriptReader<R> {
     reader: R,
     raw: Vec<u8>,
     converter: ScriptConverter,
-    /// The number of bytes of converted JSON that the caller has read already.
+    /// The number of bytes of the converter's JSON that the caller has read already.
     given: usize,
 }
 

@@ -94,7 +94,7 @@ fn list_properties(geometry: &[u8], seen: &mut DistinctNames, left: &mut usize, 
     }
 }
 
-/// The names of all properties that may be read, the index among them of the weight, and the
+/// The names of all properties that may be read, the index of the weight in this list, and the
 /// transform of the positions. `weight` is `None` if every point counts 1, and `transform` is
 /// `None` if the positions are in degrees.
 struct TopologyReading {

@@ -5,7 +5,7 @@ use crate::error::LoadError;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
 
-/// The first of `parameters` that an option sets; `None` if no option sets any of them.
+/// The first of `parameters` that is set in the options; `None` if none of them is.
 pub(super) fn first_set(options: &LoadOptions, parameters: &[Parameter]) -> Option<Parameter> {
     let is_set = |parameter: &&Parameter| match parameter {
         Parameter::Lon => options.lon.is_some(),
@@ -18,8 +18,8 @@ pub(super) fn first_set(options: &LoadOptions, parameters: &[Parameter]) -> Opti
     parameters.iter().find(is_set).copied()
 }
 
-/// Returns an error that names `parameter`, which is set without effect. Does nothing if it is
-/// `None`.
+/// Returns an error that names `parameter`, an option that is set without effect. With `None` there
+/// is no such option, and no error.
 pub(super) fn refuse(parameter: Option<Parameter>, file: &str) -> Result<(), LoadError> {
     match parameter {
         None => Ok(()),

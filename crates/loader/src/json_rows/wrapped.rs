@@ -61,8 +61,8 @@ pub(super) fn source(
     geojson::part(input, InputFormat::GeoJson, options, &dotted(path))
 }
 
-/// A reader that ends after the first JSON value of `reader`. It checks that the rest of the
-/// document has no other positions.
+/// A reader that yields the first JSON value of `reader`, an array or object, and ends after it. It
+/// then checks that the rest of the document has no other positions.
 struct PartReader<R> {
     reader: R,
     /// The number of open objects and arrays inside the value.
