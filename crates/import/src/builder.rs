@@ -42,15 +42,16 @@ impl StyleBuilder {
         self.imported.dialect
     }
 
-    /// Sets a parameter of the style. The value is text, as in heatsplat's own styles.
+    /// Sets a parameter of the style. The value is text, as in heatsplat's own styles, like `12px`
+    /// for `radius`.
     pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), ImportError> {
         let dialect = self.dialect();
         let set = self.imported.style.set(name, value);
         set.map_err(|error| ImportError::Style { dialect, error })
     }
 
-    /// Sets several parameters of the style, in any order. The values are text, as in heatsplat's
-    /// own styles.
+    /// Sets several parameters of the style, in any order. Each is a name and a value, both as text
+    /// as in heatsplat's own styles.
     pub(crate) fn set_all(&mut self, parameters: &[(String, String)]) -> Result<(), ImportError> {
         let dialect = self.dialect();
         let pairs = parameters
@@ -65,7 +66,8 @@ impl StyleBuilder {
         self.imported.warnings.push(message.into());
     }
 
-    /// Returns an error: the property `name` has the illegal value `value`.
+    /// Returns an error: the property `name` of the configuration has the illegal value `value`.
+    /// `expected` describes the legal values, like `expected 0 to 1`.
     pub(crate) fn refuse<T>(
         &self,
         name: &str,
@@ -81,7 +83,7 @@ impl StyleBuilder {
     }
 
     /// Sets the radius of the kernel in CSS pixels. A radius beyond the limits of kernels is
-    /// replaced by the nearest limit, with a warning. `name` is what the configuration calls this
+    /// replaced by the nearest limit, with a warning. `name` is the configuration's name of this
     /// property, for errors.
     pub(crate) fn radius(&mut self, name: &str, pixels: f64) -> Result<(), ImportError> {
         if !(pixels > 0.0 && pixels.is_finite()) {
@@ -91,9 +93,9 @@ impl StyleBuilder {
         self.set("radius", &format!("{}px", rounded(near)))
     }
 
-    /// Sets a radius that changes with the zoom. Each pair of `table` is a zoom of 256 px tiles and
-    /// the radius there in CSS pixels. The zooms must rise. `name` is what the configuration calls
-    /// this property, for errors.
+    /// Sets a radius that changes with the zoom. Each pair of `table` is a zoom, counted in tiles
+    /// of 256 px, and the radius at this zoom in CSS pixels. The zooms must rise from pair to pair.
+    /// `name` is the configuration's name of this property, for errors.
     pub(crate) fn radii(&mut self, name: &str, table: &[(f64, f64)]) -> Result<(), ImportError> {
         if let Some((_, pixels)) = table.iter().find(|(_, r)| !(*r > 0.0 && r.is_finite())) {
             return self.refuse(name, &pixels.to_string(), "expected pixels above 0");
@@ -108,8 +110,8 @@ impl StyleBuilder {
     }
 
     /// Sets a radius that doubles with each zoom, so that it always covers the same part of the
-    /// world. `pixels` is the radius at zoom 0 in CSS pixels. `name` is what the configuration
-    /// calls this property, for errors.
+    /// world. `pixels` is the radius at zoom 0 in CSS pixels. `name` is the configuration's name of
+    /// this property, for errors.
     pub(crate) fn doubling_radius(&mut self, name: &str, pixels: f64) -> Result<(), ImportError> {
         let table: Vec<(f64, f64)> = (0..=20)
             .map(|zoom| (f64::from(zoom), pixels * f64::from(zoom).exp2()))
@@ -139,16 +141,17 @@ impl StyleBuilder {
     }
 
     /// Sets a domain that begins at 0 and whose upper end changes with the zoom. Each pair of
-    /// `table` is a zoom of 256 px tiles and the density at the upper end there. The zooms must
-    /// rise.
+    /// `table` is a zoom, counted in tiles of 256 px, and the density at the upper end at this
+    /// zoom. The zooms must rise from pair to pair.
     pub(crate) fn domains_to(&mut self, table: &[(f64, f64)]) -> Result<(), ImportError> {
         let stop = |(zoom, high): &(f64, f64)| format!("{}:0,{}", rounded(*zoom), rounded(*high));
         let text: Vec<String> = table.iter().map(stop).collect();
         self.set("domain", &text.join(";"))
     }
 
-    /// Sets the ramp to a table of colours. Warns if the first colour, for pixels without heat, is
-    /// visible, since it becomes transparent.
+    /// Sets the ramp to a table of colours, red, green, blue and alpha from 0 to 255 each. The
+    /// first one is for pixels without heat and becomes transparent; if it is visible in `table`, a
+    /// warning is added.
     pub(crate) fn table(&mut self, table: &[[u8; 4]; 256]) {
         if table.first().is_some_and(|nothing| nothing[3] > 0) {
             self.warn("where nothing is stays transparent");
@@ -157,8 +160,8 @@ impl StyleBuilder {
         self.imported.style = style.with_ramp(&Ramp::from_table(table));
     }
 
-    /// Sets the opacity, 0 to 1, that all colours of the ramp get in addition to their own. `name`
-    /// is what the configuration calls this property, for errors.
+    /// Sets the opacity, 0 to 1, by which the opacity of each colour of the ramp is multiplied.
+    /// `name` is the configuration's name of this property, for errors.
     pub(crate) fn opacity(&mut self, name: &str, opacity: f64) -> Result<(), ImportError> {
         if !(0.0..=1.0).contains(&opacity) {
             return self.refuse(name, &opacity.to_string(), "expected 0 to 1");
@@ -174,14 +177,14 @@ impl StyleBuilder {
         self.set("overlap", &overlap.to_string())
     }
 
-    /// Sets the blend mode in which splats cover each other. The domain becomes 0 to 1, so that the
+    /// Sets the blend mode in which splats cover each other, and the domain 0 to 1, so that the
     /// colours show the covered fraction of a pixel.
     pub(crate) fn cover(&mut self, cover: CoverOpacity) -> Result<(), ImportError> {
         self.overlap(&BlendMode::Cover(cover))?;
         self.set("domain", "0,1")
     }
 
-    /// Sets the name of the file that has the picture to be drawn at each point.
+    /// Sets the name of the image file whose picture is to be drawn at each point.
     pub(crate) fn marker(&mut self, file: String) {
         self.imported.marker = Some(file);
     }

@@ -213,9 +213,10 @@ fn list_of_colors(
     }
 }
 
-/// Converts the upper end of deck.gl's domain to heatsplat's densities. `high` is a weight per
-/// metre of the equator, whose length in pixels depends on the zoom. So each pair of the result is
-/// a zoom of 256 px tiles and the density there.
+/// Converts `high`, the upper end of deck.gl's domain, to heatsplat's densities. deck.gl states it
+/// as weight per metre of the equator, and a metre has another length in pixels at each zoom. So
+/// the result is a table: each pair is a zoom, counted in tiles of 256 px, and the density at this
+/// zoom.
 fn per_metre(high: f64) -> Vec<(f64, f64)> {
     (0..=22)
         .map(|zoom| {
@@ -226,9 +227,9 @@ fn per_metre(high: f64) -> Vec<(f64, f64)> {
 }
 
 /// The RGBA colour of each of the 256 indices of the ramp. deck.gl's ramp is a texture with one
-/// texel for each colour, and colours between texels are interpolated. Densities, as fractions of
-/// the greatest one, are multiplied by `intensity`. Where the product is less than `threshold`, the
-/// colours fade out.
+/// texel for each colour of `colors` (channels from 0 to 1), and colours between texels are
+/// interpolated. The place in the texture is the density, as a fraction of the domain's upper end,
+/// times `intensity`. Where this product is less than `threshold`, the colours fade out.
 fn table(colors: &[[f64; 4]], intensity: f64, threshold: f64) -> [[u8; 4]; 256] {
     let count = colors.len() as f64;
     let texel = |(i, c): (usize, &[f64; 4])| ((i as f64 + 0.5) / count, *c);

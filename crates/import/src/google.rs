@@ -7,7 +7,8 @@ use crate::js_literal::JsLiteral;
 use crate::options::OptionReader;
 use crate::{Dialect, ImportError, ImportedStyle};
 
-/// The default gradient of Google's HeatmapLayer, in CSS colours.
+/// The default gradient of Google's HeatmapLayer: CSS colours at equal distances, from no heat to
+/// the most.
 const GRADIENT: [&str; 11] = [
     "rgba(102,255,0,0)",
     "rgba(102,255,0,1)",

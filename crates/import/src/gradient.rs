@@ -1,4 +1,4 @@
-//! Colours between stops. They are mixed as a browser's canvas and MapLibre mix them.
+//! Colours between stops, mixed as a browser's canvas and MapLibre mix them.
 
 use crate::ImportError;
 use crate::builder::StyleBuilder;
@@ -10,8 +10,8 @@ use heatsplat_render::ramp::css_color;
 pub(crate) type Stop = (f64, [f64; 4]);
 
 /// Reads a colour: a text with a CSS colour, or a list `[r, g, b]` or `[r, g, b, a]` of numbers
-/// from 0 to 255. The result has four channels from 0 to 1. `name` is what the configuration calls
-/// this property, for errors.
+/// from 0 to 255. The result is red, green, blue and alpha from 0 to 1. `name` is the
+/// configuration's name of this property, for errors.
 pub(crate) fn color(
     value: &JsLiteral,
     name: &str,
@@ -38,8 +38,8 @@ pub(crate) fn color(
 }
 
 /// Reads a CSS colour. The colours of MapServer (`#rrggbbaa`) and Google (`rgba(…)`) are CSS too.
-/// The result has four channels from 0 to 1. `name` is what the configuration calls this property,
-/// for errors.
+/// The result is red, green, blue and alpha from 0 to 1. `name` is the configuration's name of this
+/// property, for errors.
 pub(crate) fn css(text: &str, name: &str, builder: &StyleBuilder) -> Result<[f64; 4], ImportError> {
     match css_color(text.trim()) {
         Ok(color) => Ok(color.map(f64::from)),
@@ -48,7 +48,7 @@ pub(crate) fn css(text: &str, name: &str, builder: &StyleBuilder) -> Result<[f64
 }
 
 /// Reads the stops of a gradient like `{0.4: "blue", 1: "red"}`, and sorts them by position. `name`
-/// is what the configuration calls this property, for errors.
+/// is the configuration's name of this property, for errors.
 pub(crate) fn stops(
     value: &JsLiteral,
     name: &str,
@@ -72,8 +72,7 @@ pub(crate) fn stops(
 
 /// The colour of a gradient at a position, 0 to 1. Between two stops the colours are mixed channel
 /// by channel, without multiplication by alpha, as a canvas and MapLibre since version 3 do it.
-/// Before the first stop the colour is that of the first stop, and after the last stop that of the
-/// last.
+/// Before the first stop the colour is the first stop's, and after the last stop the last stop's.
 pub(crate) fn at(stops: &[Stop], position: f64) -> [f64; 4] {
     let after = stops.partition_point(|(p, _)| *p <= position);
     let before = after.checked_sub(1).and_then(|i| stops.get(i));

@@ -6,7 +6,8 @@ use crate::options::OptionReader;
 use crate::{Dialect, ImportError, ImportedStyle};
 use heatsplat_render::BlendMode;
 
-/// The names of HeatCanvas's constants for kernels, each with the exponent n of the kernel 1 − uⁿ.
+/// The names of HeatCanvas's constants for kernels, each with the exponent n of the kernel 1 − uⁿ,
+/// where u is the distance from the point divided by the kernel's radius.
 const DEGREES: [(&str, u32); 3] = [("LINEAR", 1), ("QUAD", 2), ("CUBIC", 3)];
 
 /// The radius of the imported kernel in pixels: a choice. Any value would do, since in HeatCanvas
@@ -69,8 +70,9 @@ pub(crate) fn import(options: &JsLiteral, layer: bool) -> Result<ImportedStyle, 
     Ok(builder.done())
 }
 
-/// The default colours of HeatCanvas as RGBA, by index. A value v from 0 to 1 has the hue 1 − v,
-/// the saturation 0.8 and the lightness 0.6 v, where a hue of 1 is a full turn.
+/// The default colours of HeatCanvas as RGBA, by the index of the ramp. An index stands for a value
+/// v from 0 to 1; its colour has the hue 1 − v, the saturation 0.8 and the lightness 0.6 v, where a
+/// hue of 1 is a full turn.
 fn table() -> [[u8; 4]; 256] {
     std::array::from_fn(|i| {
         let v = i as f32 / 255.0;

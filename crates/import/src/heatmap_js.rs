@@ -85,9 +85,9 @@ struct FieldNames<'a> {
     value: &'a str,
 }
 
-/// Imports the colours. heatmap.js colours each pixel by its alpha. So index i of the ramp gets the
-/// colour that the gradient has for the alpha i of 255, and the opacity that follows from the
-/// options.
+/// Imports the colours. heatmap.js draws the points' spots over each other, and colours each pixel
+/// by the alpha that results, from 0 to 255. So the ramp's colour at index i is the gradient's
+/// colour for alpha i, with the opacity that the options give to this alpha.
 fn colors(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<(), ImportError> {
     let stops = match options.get("gradient") {
         Some(given) => gradient::stops(given, "gradient", builder)?,

@@ -11,7 +11,7 @@ pub struct ImportedPoint {
     pub lat: f64,
     /// The weight of the point; 1 if the configuration gives no weight.
     pub weight: f64,
-    /// The radius of this point in pixels; `None` if the point has the style's radius.
+    /// The radius of this point in CSS pixels; `None` if the point has the style's radius.
     pub radius: Option<f64>,
 }
 
@@ -27,7 +27,8 @@ impl ImportedPoint {
 }
 
 /// The points of a list `[[lat, lng, intensity], …]`, in which intensities may be missing. An item
-/// of the list may also be a call like `L.latLng(lat, lng)`. `None` if some item is neither.
+/// of the list may also be a call like `L.latLng(lat, lng)`. `None` if some item is neither a list
+/// nor such a call.
 pub(crate) fn triples(list: &[JsLiteral]) -> Option<Vec<ImportedPoint>> {
     list.iter().map(triple).collect()
 }

@@ -118,19 +118,20 @@ pub struct ImportedStyle {
     /// The names that the configuration gives for the columns of its data, for example the column
     /// of weights.
     pub columns: ColumnNames,
-    /// The parameters of the configuration's data source, each as a name and a value. The names are
-    /// those that Mapnik uses: `type`, `file`, `table` and others.
+    /// The parameters of the configuration's data source, each as a name and a value; empty if the
+    /// configuration has none. The names are those that Mapnik uses: `type`, `file`, `table` and
+    /// others.
     pub datasource: Vec<(String, String)>,
-    /// The name of the file that has the picture to be drawn at each point; `None` if there is no
+    /// The name of the image file whose picture is to be drawn at each point; `None` if there is no
     /// such picture. Until [`with_marker`](Self::with_marker) has read the picture, the style draws
     /// an ellipse instead.
     pub marker: Option<String>,
-    /// The points that are written in the configuration itself.
+    /// The points that are written in the configuration itself; empty if there are none.
     pub points: Vec<ImportedPoint>,
 }
 
-/// The names of the columns that a configuration uses. A column is `None` if the configuration
-/// doesn't name it.
+/// The names of the columns that a configuration uses. Each name is `None` if the configuration
+/// doesn't state it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ColumnNames {
     /// The name of the column of longitudes.
@@ -144,8 +145,8 @@ pub struct ColumnNames {
 }
 
 impl ImportedStyle {
-    /// Replaces the ellipse that is drawn at each point by a picture: the alpha channel of a PNG,
-    /// whose bytes are `png`. [`marker`](Self::marker) names the file from which to read them.
+    /// Replaces the ellipse that is drawn at each point by a picture: the alpha channel of a PNG.
+    /// `png` has the bytes of the image file that [`marker`](Self::marker) names.
     ///
     /// # Errors
     /// An error if the bytes are no PNG, or if the picture is too large for a marker.

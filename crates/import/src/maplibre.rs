@@ -135,7 +135,7 @@ fn curve(
 }
 
 /// Returns the weight that MapLibre gives to a point whose weight in the data is 1. If the weights
-/// are in a column, the column's name is added to the imported columns.
+/// are in a column of the data, the column's name is added to the builder's columns.
 fn weight(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<f64, ImportError> {
     const NAME: &str = "heatmap-weight";
     const EXPECTED: &str = "expected a number, [\"get\", \"column\"] or a line over it from 0, 0";
@@ -256,19 +256,19 @@ enum ExpressionInput<'a> {
 enum Way {
     Step,
     Linear,
-    /// Exponential interpolation with a base: with each unit that the input grows, the value
-    /// changes as fast as before times the base.
+    /// Exponential interpolation with a base: whenever the input grows by 1, the slope of the curve
+    /// is multiplied by the base.
     Exponential(f64),
 }
 
-/// An expression `interpolate` or `step`. A function in the older form `{"stops": […]}` is
-/// converted to one too.
+/// An expression `interpolate` or `step`, or a function in the older form `{"stops": […]}`, in one
+/// form for all of them.
 struct Expression<'a> {
     way: Way,
     input: ExpressionInput<'a>,
     stops: Vec<(Option<f64>, &'a JsLiteral)>,
-    /// `true` if the configuration's way of interpolation isn't known here, and another one stands
-    /// for it.
+    /// `true` if another way of interpolation stands for the one in the configuration, which
+    /// heatsplat doesn't have.
     lossy: bool,
 }
 
@@ -361,7 +361,8 @@ impl Way {
     }
 
     /// The share, 0 to 1, that the value at the stop `to` has in the interpolated value at `x`; the
-    /// value at the stop `from` has the rest. `x` lies between `from` and `to`.
+    /// rest is the share of the value at the stop `from`. `x`, `from` and `to` are inputs, and `x`
+    /// lies between the other two.
     fn share(self, x: f64, from: f64, to: f64) -> f64 {
         match self {
             Self::Step => 0.0,

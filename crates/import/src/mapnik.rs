@@ -170,8 +170,8 @@ impl Recipe {
     }
 }
 
-/// An image filter. The two numbers of a stack blur are its radii in x and in y. `Other` is the
-/// name of any filter that heat maps don't need.
+/// An image filter. The two numbers of a stack blur are its radii in x and in y, in pixels. `Other`
+/// has the name of a filter that heat maps don't need.
 enum ImageFilter<'a> {
     ColorizeAlpha(&'a str),
     StackBlur(u32, u32),
@@ -238,8 +238,8 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// Reads the radii of a blur, `rx,ry`. A single number is the radius in both directions. For an
-/// empty text both radii are 1.
+/// Reads the radii of a blur in pixels, `rx,ry`. A single number is the radius in both directions.
+/// For an empty text both radii are 1.
 fn radii(text: &str, builder: &StyleBuilder) -> Result<(u32, u32), ImportError> {
     let number = |text: &str| text.trim().parse::<u32>().ok().filter(|n| *n <= 999);
     let radii = match text.split_once(',') {

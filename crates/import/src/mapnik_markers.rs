@@ -12,8 +12,8 @@ const SIZE: f64 = 10.0;
 /// The default width of the outline of an ellipse, in pixels.
 const STROKE: f64 = 0.5;
 
-/// Imports the properties of Mapnik's markers. `blurs` are the radii in x and y of the blurs that
-/// are applied after the markers are drawn.
+/// Imports the properties of Mapnik's markers, each as a name and a value. `blurs` are the blurs
+/// that are applied after the markers are drawn, each as its radii in x and in y, in pixels.
 pub(crate) fn take(
     marker: &[(String, String)],
     blurs: &[(u32, u32)],
@@ -101,9 +101,13 @@ pub(crate) fn take(
     builder.set("domain", "0,255")
 }
 
-/// Reads an opacity, like `0.3`, `[value]`, `0.4*[value]` or `[value] / 5`. Returns the number, or
-/// the factor of the column, and the name of the column; `None` in place of the name if there is
-/// only a number. `name` is the name of the property, for errors.
+/// Reads an opacity. It is one of two things, and the result follows from it:
+///
+/// * a number like `0.3`: the number and `None`
+/// * a column with a factor, like `[value]`, `0.4*[value]` or `[value] / 5`: the factor (1, 0.4 or
+///   0.2 here) and the column's name
+///
+/// `name` is the name of the property, for errors.
 fn expression(
     name: &str,
     text: &str,

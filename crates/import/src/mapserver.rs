@@ -33,7 +33,7 @@ fn words(text: &str) -> Vec<&str> {
 }
 
 /// A band of colours, from a STYLE block: the first and the last colour, and the range of values
-/// that they stand for.
+/// that they stand for. The values are MapServer's, from 0 to 255.
 #[derive(Default)]
 struct ColorBand {
     colors: Option<([f64; 4], [f64; 4])>,
@@ -141,8 +141,9 @@ pub(crate) fn import(text: &str) -> Result<ImportedStyle, ImportError> {
     Ok(builder.done())
 }
 
-/// Reads two colours from `words`, beginning at the index `at`. Each is a word `#rrggbbaa`, or
-/// three words with a number each. Returns both colours and the number of words that were read.
+/// Reads two colours, which follow each other in the mapfile's `words`. The first one begins at the
+/// index `at`. Each is a word `#rrggbbaa`, or three words with a number each. Returns both colours
+/// and the number of words that were read.
 fn two_colors(
     words: &[&str],
     at: usize,
