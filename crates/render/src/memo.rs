@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 /// take besides the sizes of their types.
 pub type HeapBytes<K, V> = fn(&K, &V) -> usize;
 
-/// The estimated bytes of an entry besides its key and its value: its place in the table, and the
-/// counts of references.
+/// The estimated bytes that a cached value takes besides the bytes of its key and of itself: for
+/// its place in the table, and for the counts of references.
 const OVERHEAD: usize = 160;
 
 /// A cache of values by key. If several threads ask for a missing value at the same time, one of
@@ -158,7 +158,7 @@ impl<K: Eq + Hash + Clone, V> Memo<K, V> {
         }
     }
 
-    /// Counts the bytes of a new value in the budget, which may displace older values.
+    /// Counts the bytes of a new value in the budget. To make room, older values may be dropped.
     fn count(&self, key: &K, slot: &Slot<V>, value: &V) {
         let own = size_of::<(K, MemoEntry<V>)>() + size_of::<V>() + OVERHEAD;
         let bytes = self.budget.count(own + (self.heap_bytes)(key, value));

@@ -61,8 +61,8 @@ pub const EXACT: f64 = 0.6;
 /// Nanoseconds to compute the gaussian along x in one pixel column of its square with
 /// `precision=exact`. Each pixel then takes the time of `EXACT`.
 pub const EXPONENTIAL: f64 = 5.0;
-/// Nanoseconds for each position at which points may lie, in a picture to which a small picture of
-/// the kernel is added for each of these. A pixel has one or several such positions.
+/// Nanoseconds for each subpixel of a picture whose splats are stamped. A subpixel is a small
+/// square of a pixel; all points in one subpixel are drawn as one small picture of the kernel.
 pub const PLACE: f64 = 2.0;
 /// Nanoseconds to compute one pixel of a new stamp: the kernel's values at the pixels around a
 /// point.

@@ -49,7 +49,8 @@ pub enum ImageFormat {
     Npy,
     /// The values as a GeoTIFF of 32-bit floats. Its coordinates are Web-Mercator metres.
     Tiff,
-    /// The values as the colours of a PNG, which a map in a browser turns back into values.
+    /// The values as the colours of a PNG, which a map in a browser turns back into values. The
+    /// field is the rule by which a value has its colour.
     Dem(Dem),
 }
 
@@ -269,8 +270,7 @@ pub enum EncodeError {
         /// The number of items, bytes or values, in the data.
         items: usize,
     },
-    /// A picture of colours can't be written in a format of values, nor a density in a format of
-    /// colours.
+    /// A format of values for a picture of colours, or a format of colours for a density.
     #[error("pictures of colours and densities have formats of their own")]
     NoValues,
     /// A value is greater than a 32-bit float can hold.

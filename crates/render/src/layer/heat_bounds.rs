@@ -69,7 +69,8 @@ impl Layer {
     }
 
     /// The box, in degrees, that contains the heat of all points within the box `points`, where a
-    /// CSS pixel is `pixel` world units wide. The four numbers are west, south, east and north.
+    /// CSS pixel is `pixel` world units wide. The result is the west, south, east and north of this
+    /// box; west may be below −180, and east over 180.
     fn reached(&self, style: &Style, points: LonLatBox, pixel: f64) -> [f64; 4] {
         // Kernels are widest, in world units, in the box's first or last row of pixels.
         let reach = |y: f64| {

@@ -6,8 +6,8 @@ use crate::scale::normalizer::Normalizer;
 use crate::splat::density::{Density, Picture};
 use crate::unit_costs::{self as ns, report};
 
-/// Half of a line's width in CSS pixels: a choice. On each side half a pixel of the picture is
-/// added to it, and the edges are antialiased.
+/// Half of a line's width in CSS pixels: a choice. The line is drawn half a pixel of the picture
+/// wider on each side, and its edges are antialiased.
 const HALF_WIDTH: f32 = 0.2;
 
 /// The fraction by which a line's colour is moved from the ramp's colour, at the line's value, to
@@ -72,7 +72,8 @@ pub(crate) fn pixels_with_isolines(
 }
 
 /// The colour of the line at a position of the ramp, 0 to 1. It is the ramp's colour at that
-/// position, made darker if it is light, or lighter if it is dark. `colors` are the ramp's.
+/// position, made darker if it is light, or lighter if it is dark. `colors` are the ramp's 256
+/// colours as RGBA.
 fn ink(colors: &[[u8; 4]; 256], position: f64) -> [f32; 3] {
     let index = (position * 255.0).round().clamp(1.0, 255.0) as usize;
     let [r, g, b, _] = colors

@@ -132,8 +132,8 @@ impl LocalScales {
         }
     }
 
-    /// Turns the densities of a window's pixels into colour indices, by the neighbourhoods of a
-    /// level.
+    /// Turns the densities of a window's pixels into colour indices, by the histograms of the
+    /// neighbourhoods of a level.
     pub(crate) fn colorize(
         &self,
         layer: &Layer,

@@ -65,8 +65,8 @@ pub struct Layer {
     data: Arc<PointSet>,
     style: Style,
     epoch: u64,
-    /// True if statistics of the layer's own style are measured to the end even if the work that
-    /// needs them must end. False for a layer that is made for one request.
+    /// True if statistics of the layer's own style are measured to the end even if the request that
+    /// needs them is cancelled. False for a layer that is made for one request.
     measures_to_the_end: bool,
     backend: Arc<dyn Backend>,
     /// The statistics of other sets of points in place of the layer's own; `None` if the layer has
@@ -104,8 +104,8 @@ impl Layer {
         }
     }
 
-    /// Empties the layer's caches, and from then on counts what they hold in `budget`, which other
-    /// layers may share.
+    /// Empties the layer's caches, and from then on counts the bytes of what they contain in
+    /// `budget`, which other layers may share.
     pub fn within(mut self, budget: &Arc<MemoryBudget>) -> Self {
         self.statistics = Memo::counted(CACHED, budget, |(_, key), statistics| {
             key.text_bytes() + statistics.heap_bytes()

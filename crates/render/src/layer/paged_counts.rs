@@ -1,6 +1,7 @@
-//! Points that are not in memory, as other measures need them: each with the weight 1, for counts,
-//! or with weights divided by a number. For points in memory a new index is built. Here the weights
-//! of points and cells are changed whenever they are read.
+//! Points that are not in memory, but are read from a packed file, with other weights than the file
+//! has. For counts each point has the weight 1; for weights that are too great or too small for
+//! sums, each weight is divided by a number. The weights of points and cells are changed whenever
+//! they are read. (For points in memory a new index is built instead.)
 
 use crate::style::measure::Measure;
 use heatsplat_points::paged::{PagedCells, PagedIndex};

@@ -204,8 +204,8 @@ impl PointSet {
 
     /// Lists every index of points that pictures are drawn from, each with a name of its own. First
     /// is the index of all points, named "". Then come the points of each radius, the points of
-    /// each category, and the parts of the set that they are compared with. A cached picture is
-    /// valid until one of these indices changes.
+    /// each category, and the indices of the set with which this set is compared. A cached picture
+    /// is valid until one of these indices changes.
     pub fn parts(&self) -> Vec<(String, &Points)> {
         let mut parts = vec![(String::new(), &*self.points)];
         let own = self.by_radius.iter();

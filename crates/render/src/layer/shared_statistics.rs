@@ -56,8 +56,8 @@ impl SharedStatistics {
         self
     }
 
-    /// Returns true if the statistics are measured to the end even if the work that needs them must
-    /// end.
+    /// Returns true if the statistics are measured to the end even if the request that needs them
+    /// first is cancelled: see [`measured_to_the_end`](Self::measured_to_the_end).
     pub(crate) fn measures_to_the_end(&self) -> bool {
         self.measures_to_the_end
     }

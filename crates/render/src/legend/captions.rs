@@ -153,7 +153,8 @@ struct Placed {
     top: usize,
 }
 
-/// The size of a map in pixels, and the distance of panels from its edges.
+/// The size of a map, and the distance of panels from the map's edges (`margin`), in pixels of the
+/// map.
 struct MapCorners {
     width: usize,
     height: usize,

@@ -214,8 +214,9 @@ impl Legend {
         self
     }
 
-    /// Makes the legend that of a local scale. There a colour stands for the percentage of nearby
-    /// pixels that have a lower density, so the ticks get percentages as labels.
+    /// Turns this legend into the legend of a local scale (`scale=local`). There a colour stands
+    /// for the percentage of nearby pixels that have a lower density, so the ticks get percentages
+    /// as labels.
     #[must_use]
     pub fn of_neighbourhoods(mut self) -> Self {
         if self.classes.is_empty() {
@@ -229,8 +230,8 @@ impl Legend {
         self
     }
 
-    /// Makes the legend list categories instead of the ramp. Each is a name and an RGB colour. On
-    /// the map, the opacity of such a colour shows the density.
+    /// Lists categories in the legend instead of the ramp's colours. Each is a name and an RGB
+    /// colour. On the map, the opacity of such a colour shows the density.
     #[must_use]
     pub fn in_categories<'a>(
         mut self,

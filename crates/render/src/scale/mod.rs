@@ -97,9 +97,9 @@ impl Scale {
     }
 
     /// Makes the normalizer of `level`, which lies between two whole levels; `below` and `above`
-    /// are the normalizers of these. If the user has given the ends of the domain, they are those
-    /// at the zoom of `level`. Measured ends are interpolated between those of the two normalizers:
-    /// geometrically, or linearly if the values are means.
+    /// are the normalizers of these two. If the user has given the ends of the domain, the result
+    /// has the given ends at the zoom of `level`. Measured ends are interpolated between the ends
+    /// of the two normalizers: geometrically, or linearly if the values are means.
     pub fn between(
         &self,
         below: &Normalizer,
@@ -131,7 +131,7 @@ impl Scale {
 
 /// Interpolates between the curves of two equalised transforms. A curve is a list of (density,
 /// position on the ramp). The result has an entry for each position that occurs in `a` or `b`:
-/// `mix` computes its density from those of the two curves at this position.
+/// `mix` computes the entry's density from the densities that the two curves have at this position.
 fn mixed_curves(
     a: &[(f64, f64)],
     b: &[(f64, f64)],

@@ -101,9 +101,11 @@ impl MarkerStamp {
     }
 }
 
-/// True if splats are drawn on the CPU, whatever the layer's backend is. This is so with all blend
-/// modes but [`BlendMode::Add`], and, unless the precision is exact, for shapes that no backend
-/// draws.
+/// True if splats are stamped: drawn on the CPU, whatever the layer's backend is. This is so in two
+/// cases:
+///
+/// * The blend mode is not [`BlendMode::Add`].
+/// * No backend draws the shape ([`Shape::is_stamped`]), and the precision is not exact.
 pub(crate) fn is_stamped(blend: &BlendMode, shape: Shape, precision: Precision) -> bool {
     !blend.is_plain() || shape.is_stamped() && precision == Precision::Fast
 }
@@ -192,8 +194,9 @@ impl FromStr for BlendMode {
     }
 }
 
-/// Parses `lo,hi[,least][@zoom]`: the weights whose opacities are 0 and 1, the least opacity, and
-/// the zoom of full opacity. Returns `None` if the text is not legal.
+/// Parses `lo,hi[,least][@zoom]`, for example `0,8` or `0,8,0.05@17`: the weights whose opacities
+/// are 0 and 1, the least opacity, and the zoom of full opacity. Returns `None` if the text is not
+/// legal.
 fn cover(text: &str) -> Option<CoverOpacity> {
     let (numbers, zoom) = match text.split_once('@') {
         Some((numbers, zoom)) => (numbers, Some(zoom.parse().ok()?)),

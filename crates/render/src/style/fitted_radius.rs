@@ -35,10 +35,12 @@ const PIXELS_IN_BLOCK: f64 = 1024.0;
 /// The greatest number of points of which all are read if they are not in memory: a choice.
 const MOST_SCANNED: usize = 1 << 20;
 
-/// The number of points around which blocks of pixels are read if not all points are: a choice.
+/// The number of points around which pixels are read if there are too many points to read all: a
+/// choice. The pixels are those of the block (a square of pixels) in which the point lies.
 const PICKED: usize = 64;
 
-/// The greatest number of occupied pixels of a zoom of which all are read: a choice.
+/// The greatest number of occupied pixels (pixels with points) at a zoom up to which all of them
+/// are read: a choice.
 const MOST_OCCUPIED: u64 = 1 << 16;
 
 impl Radius {
@@ -87,8 +89,9 @@ fn scanned(points: &Points) -> Result<[f64; ZOOMS], ReadError> {
     Ok(crowding.finish())
 }
 
-/// The result of [`CrowdingCounter::finish`], nearly, from cells as wide as the zoom's pixels: from
-/// all cells if few pixels are occupied, otherwise from those in the blocks around some points.
+/// An approximation of the result of [`CrowdingCounter::finish`]. It is computed from cells as wide
+/// as the zoom's pixels: from all cells if few pixels are occupied, otherwise from the cells in the
+/// blocks of pixels around some points.
 fn sampled(points: &Points) -> Result<[f64; ZOOMS], ReadError> {
     let picked = points.every(points.summary().count.div_ceil(PICKED))?;
     let mut all = [0.0; ZOOMS];
@@ -115,8 +118,8 @@ fn sampled(points: &Points) -> Result<[f64; ZOOMS], ReadError> {
     Ok(all)
 }
 
-/// The sums `pixels` and `pairs` of [`Crowding`] over some blocks, each block with a share of its
-/// own.
+/// Weighted sums of the numbers `pixels` and `pairs` of [`Crowding`] over some blocks of pixels.
+/// The numbers of each block are multiplied by the block's weight.
 #[derive(Default)]
 struct BlockSums {
     pixels: f64,
@@ -124,8 +127,8 @@ struct BlockSums {
 }
 
 impl BlockSums {
-    /// Adds the sums over the blocks in a window, whose pixels are those of `zoom`. Each sum is
-    /// multiplied by `share`.
+    /// Adds the numbers of the blocks of pixels in a window, whose pixels are those of `zoom`. They
+    /// are multiplied by `share`, the weight of these blocks.
     fn add(&mut self, points: &Points, window: &Window, zoom: u8, share: f64) {
         let (block, pixel) = (u32::from(zoom) + BLOCK_LEVEL, u32::from(zoom) + PIXEL_LEVEL);
         let mut counter = Crowding::default();

@@ -32,7 +32,8 @@ pub(crate) struct NormalizerKey {
 }
 
 impl ValuesKey {
-    /// The bytes of the key's only text, the blend mode, for caches that are bounded in bytes.
+    /// The number of bytes of the key's only text, the blend mode, for caches that are bounded in
+    /// bytes.
     pub fn text_bytes(&self) -> usize {
         self.blend.len()
     }

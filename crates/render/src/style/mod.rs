@@ -216,8 +216,11 @@ impl Style {
         format!("{word}{per}")
     }
 
-    /// True if splats are drawn on the CPU, whatever the layer's backend is: either the blend mode
-    /// is not [`BlendMode::Add`], or no backend draws the shape and the precision is not exact.
+    /// True if splats are stamped: drawn on the CPU, whatever the layer's backend is. This is so in
+    /// two cases:
+    ///
+    /// * The blend mode is not [`BlendMode::Add`].
+    /// * No backend draws the shape ([`Shape::is_stamped`]), and the precision is not exact.
     pub fn is_stamped(&self) -> bool {
         blend::is_stamped(&self.blend, self.shape, self.precision)
     }
@@ -313,8 +316,9 @@ impl Style {
         self
     }
 
-    /// Sets the opacity of the ramp. A factor multiplies the alpha of the ramp's colours, in
-    /// addition to the ramp's own opacity curve. A curve takes the place of that curve.
+    /// Sets the opacity of the ramp. If it is a factor, the alpha of the ramp's colours is
+    /// multiplied by it, in addition to the ramp's own opacity curve. If it is a curve, it replaces
+    /// the ramp's own curve.
     #[must_use]
     pub fn with_opacity(mut self, opacity: Opacity) -> Self {
         let text = opacity.to_string();
@@ -379,8 +383,8 @@ impl Style {
         self.baked = Arc::new(ramp);
     }
 
-    /// Adapts the style to values of a kind: where the user has not set the transform or the ramp,
-    /// it becomes the kind's default.
+    /// Adapts the style to values of a kind. A transform that the user has not set is set to the
+    /// kind's default transform, and a ramp that the user has not set to the kind's default ramp.
     #[must_use]
     pub fn suited_to(mut self, kind: ValueKind) -> Self {
         if !self.explicit.transform {

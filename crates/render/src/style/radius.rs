@@ -146,7 +146,7 @@ impl Radius {
     /// * the table is empty or has more than 32 rows,
     /// * its zooms don't rise, or are not from 0 to 30,
     /// * it mixes pixels and metres, or
-    /// * a length is not legal.
+    /// * a length is out of the range of [`pixels`](Self::pixels) or [`metres`](Self::metres).
     pub fn from_zooms(table: Vec<(f64, Length)>) -> Option<Self> {
         let alike = |w: &[(f64, Length)]| {
             matches!(w, [(a, Length::Pixels(_)), (b, Length::Pixels(_))]
@@ -161,7 +161,8 @@ impl Radius {
         legal.then(|| Self(table.into()))
     }
 
-    /// The radius that is `length` at all zooms. The length must be legal.
+    /// The radius that is `length` at all zooms. The length must be in the range of
+    /// [`pixels`](Self::pixels) or [`metres`](Self::metres); it isn't checked here.
     pub(crate) fn from_length(length: Length) -> Self {
         Self(Arc::new([(0.0, length)]))
     }

@@ -95,8 +95,8 @@ impl Typeface {
     }
 }
 
-/// Converts a font size to the measure that `ab_glyph` has. The former, `size`, is the side of an
-/// em in pixels; the latter is the height of a line.
+/// Converts a font size, the side of an em in pixels, to the size that `ab_glyph` expects, the
+/// height of a line in pixels.
 fn scale(font: &FontArc, size: f32) -> PxScale {
     let em = font.units_per_em().unwrap_or(1000.0);
     PxScale::from(size * font.height_unscaled() / em)
