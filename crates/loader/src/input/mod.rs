@@ -51,7 +51,8 @@ pub(crate) struct Origin {
     byte_notes: Arc<ByteNotes>,
 }
 
-/// Facts about an input. Reports state them as notes.
+/// Facts about an input's bytes that come to light while they are read. The report of the load
+/// states them as notes.
 #[derive(Default)]
 struct ByteNotes {
     /// True if bytes that are no compressed data follow the compressed data.
@@ -60,7 +61,8 @@ struct ByteNotes {
     mixed: AtomicBool,
     /// The name of the encoding in which the text was read, if some of the text is not valid in it.
     broken: OnceLock<&'static str>,
-    /// The file's format, if columns are named for its positions but it has none for them.
+    /// The file's format, if the options name columns for longitude and latitude although the
+    /// positions of this format are in no columns.
     no_columns: OnceLock<InputFormat>,
 }
 
@@ -92,7 +94,8 @@ impl Origin {
         let _ = self.byte_notes.broken.set(encoding);
     }
 
-    /// Records that the columns that are named for positions are not used.
+    /// Records that the options name columns for longitude and latitude which this format doesn't
+    /// have.
     pub(crate) fn note_unused_columns(&self, format: InputFormat) {
         let _ = self.byte_notes.no_columns.set(format);
     }

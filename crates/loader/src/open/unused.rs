@@ -7,8 +7,9 @@ use crate::input::Origin;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
 
-/// Looks for options that a format has no use for. Those that no one sets for files of all formats
-/// are an error; the others are noted for the report.
+/// Looks for options that are set although the format has no use for them. Options for columns of
+/// longitudes and latitudes are noted for the report, since configurations name them for files of
+/// all formats; any other such option is an error.
 pub(crate) fn check_unused(
     origin: &Origin,
     format: InputFormat,

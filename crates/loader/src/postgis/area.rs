@@ -35,7 +35,8 @@ impl Area {
     };
 
     /// The search boxes of a picture, for a layer that is stored in degrees or Web-Mercator metres,
-    /// which `unit` states. `views` are the parts of the picture on either side of ±180°.
+    /// which `unit` states. `views` are the parts of the picture: two if it crosses ±180°,
+    /// otherwise one.
     pub(crate) fn own(unit: CoordinateUnit, views: &[Viewport]) -> Self {
         Self {
             stored: Viewport::written(views, unit),
@@ -113,9 +114,9 @@ pub(crate) struct TransformedBoxes {
 }
 
 impl TransformedBoxes {
-    /// Returns the box `degrees` in the reference system `srid`, from the cache if it is there.
-    /// `client` must not be in a transaction, since a failed transformation would abort the
-    /// transaction.
+    /// Returns the box `degrees`, transformed to the reference system `srid`, from the cache if it
+    /// is there. `client` must not be in a transaction, since a failed transformation would abort
+    /// the transaction.
     pub(crate) async fn get(
         &self,
         client: &Client,
@@ -137,8 +138,8 @@ impl TransformedBoxes {
     }
 
     /// The boxes in which a query searches for the rows of a picture, for a layer in a reference
-    /// system that the database has to transform. `views` are the parts of the picture on either
-    /// side of ±180°.
+    /// system that the database has to transform. `views` are the parts of the picture: two if it
+    /// crosses ±180°, otherwise one.
     pub(crate) async fn area(
         &self,
         client: &Client,
@@ -249,9 +250,10 @@ struct GridSpread {
     high: f64,
     /// The largest change of the coordinate between neighbouring positions of the grid.
     step: f64,
-    /// The largest difference between two successive changes along a line of the grid. Between the
-    /// grid's positions, a smooth coordinate deviates from a straight line by about an eighth of
-    /// this number. If the coordinate jumps, this number is as large as the jump.
+    /// The largest difference between two successive changes of the coordinate along a row or a
+    /// column of the grid. Between the grid's positions, a smooth coordinate deviates from a
+    /// straight line by about an eighth of this number. If the coordinate jumps, this number is as
+    /// large as the jump.
     bend: f64,
 }
 
@@ -295,8 +297,8 @@ impl GridSpread {
         }
     }
 
-    /// Returns true if the range has to be widened so much that most of the box lies outside of the
-    /// picture.
+    /// Returns true if the coordinate bends so much between the grid's positions that the widened
+    /// range lies mostly outside of the picture.
     fn is_rough(&self) -> bool {
         self.bend > (self.high - self.low) / 4.0
     }

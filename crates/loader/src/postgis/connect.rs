@@ -52,9 +52,10 @@ pub(super) enum Purpose {
 impl Address {
     /// Parses `postgres://user:password@host:port/database?sslmode=…`.
     ///
-    /// The parameters after `?` are those of tokio-postgres and four more. `sslmode` may also be
-    /// `verify-ca` or `verify-full`; either of them verifies both the certificate and the host's
-    /// name. `sslrootcert`, `sslcert` and `sslkey` name files.
+    /// The parameters after `?` are those of tokio-postgres, with two additions. `sslmode` may also
+    /// be `verify-ca` or `verify-full`; either of them verifies both the certificate and the host's
+    /// name. `sslrootcert`, `sslcert` and `sslkey` name files: the trusted root certificates, the
+    /// client's certificate, and its private key.
     ///
     /// # Errors
     /// The text is not an address of this form, or a file that it names can't be read. The message

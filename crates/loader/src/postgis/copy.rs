@@ -15,7 +15,8 @@ const LONGEST: usize = 2 * super::relation::LONGEST + 64;
 /// read beside the point.
 pub(crate) const FIELDS: usize = 4;
 
-/// The bytes of a row's fields. A field is `None` if it is NULL or was not sent.
+/// The bytes of a row's fields, in their order. A field is `None` if it is NULL, or if the row has
+/// fewer fields.
 pub(crate) type Row<'a> = [Option<&'a [u8]>; FIELDS];
 
 /// A decoder of one stream, which may be cut into chunks anywhere. Between chunks it keeps only the
@@ -28,8 +29,8 @@ pub(crate) struct CopyDecoder {
     rest: Vec<u8>,
 }
 
-/// The next item of a COPY stream, at the beginning of the bytes received so far. The number in the
-/// variants `Row` and `Header` is the item's length in bytes.
+/// The next item of a COPY stream: what the bytes that aren't decoded yet begin with. The number in
+/// the variants `Row` and `Header` is the item's length in bytes.
 enum CopyItem<'a> {
     Row(Row<'a>, usize),
     Header(usize),

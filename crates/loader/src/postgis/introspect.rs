@@ -38,9 +38,10 @@ pub(super) async fn find_table(client: &Client, name: &str) -> Result<TableInfo,
     })
 }
 
-/// The readable table or view whose name is most similar to `name`, as it is written in a query;
-/// `None` if none is similar. Names are similar if they differ only in upper and lower case, or in
-/// a few letters.
+/// The readable table or view whose name is most similar to `name`; `None` if none is similar.
+/// Names are similar if they differ only in upper and lower case, or in a few letters: at most a
+/// third of them. The result can be put into a query: it is in double quotes where SQL requires it,
+/// and has its schema where it is needed.
 async fn nearest_table(client: &Client, name: &str) -> Result<Option<String>, DatabaseError> {
     let sql = "SELECT c.relname, n.nspname, pg_table_is_visible(c.oid), \
                format('%I', c.relname), format('%I.%I', n.nspname, c.relname) \

@@ -219,9 +219,9 @@ impl LiveRelation {
         Ok(Some((values, area)))
     }
 
-    /// Runs the query for `views`, some parts of a picture, and reads all rows of the result into
-    /// `fetched`. If `only` is a part, points outside of this part are dropped, since the query for
-    /// the other part fetches them.
+    /// Runs the query for `views`, all parts of a picture or one of them, and reads all rows of the
+    /// result into `fetched`. If `only` is a part, points outside of it are dropped, since the
+    /// query for the other part fetches them.
     async fn read(
         &self,
         session: &Session,
@@ -309,11 +309,13 @@ fn rows_statement(
     (statement, positions)
 }
 
-/// The places of values in the rows that the database sends. `weight` and `count` are indexes of
-/// columns, counted from 0, and `None` if the layer has no such column.
+/// The places of values in the rows that the database sends. The position comes first. `weight` and
+/// `count` (the number of rows that the row stands for) are indexes of columns, counted from 0;
+/// `None` if the layer has no such column.
 #[derive(Clone, Copy, Debug)]
 struct ColumnPositions {
-    /// True if the row's position is two numbers, and false if it is one geometry.
+    /// True if the position is two numbers, in the columns 0 and 1; false if it is one geometry, in
+    /// the column 0.
     coordinates: bool,
     weight: Option<usize>,
     count: Option<usize>,

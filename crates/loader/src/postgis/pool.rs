@@ -223,7 +223,7 @@ impl Session {
         object.map(|object| &***object).ok_or_else(gone)
     }
 
-    /// Ends the transaction and gives the connection back.
+    /// Ends the transaction and gives the connection back to the pool.
     pub(super) async fn give_back(mut self) -> Result<(), DatabaseError> {
         self.client()?.batch_execute("ROLLBACK").await?;
         // Dropping the object returns the connection to the pool.

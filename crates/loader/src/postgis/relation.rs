@@ -16,8 +16,8 @@ pub struct LayerQuery {
     /// The table, view or query that yields the rows.
     pub from: Relation,
     /// The column of geometries. `None` finds it: the only such column or, if there are several,
-    /// the only one with a common name. If the rows have no geometries, columns of longitudes and
-    /// latitudes are used.
+    /// the only one with a common name, such as `geom`. If the rows have no geometries, columns of
+    /// longitudes and latitudes are used.
     pub geom: Option<String>,
     /// The column of weights. `None` finds it by its name. With the text `none` every row counts 1.
     pub weight: Option<String>,
@@ -275,8 +275,9 @@ impl ResolvedLayer {
         Ok(())
     }
 
-    /// Puts a phrase about the columns of positions before the text in `columns.why`. If positions
-    /// are two columns of coordinates, also stores their names in `columns.position`.
+    /// Puts a phrase that names the columns of positions before the text in `columns.why`, which
+    /// states the reason for the choice of columns. If positions are two columns of coordinates,
+    /// also stores their names in `columns.position`.
     fn describe(&mut self) {
         let place = match &self.place {
             PlaceColumns::Geometry { column, .. } => {

@@ -253,7 +253,7 @@ impl BatchSource for Snapshot {
 }
 
 /// A reader of a layer that was looked up, and the connection that looked it up. The connection is
-/// in a transaction, and all further connections see the database as it does.
+/// in a transaction, and all further connections see the database as this transaction sees it.
 struct SnapshotReader {
     definition: ResolvedLayer,
     first: Client,
@@ -398,7 +398,7 @@ async fn copy(
 /// that is read beside the point. A weight and a number are there only if the layer has them.
 struct SnapshotLayout {
     unit: CoordinateUnit,
-    /// True if the row's position is two numbers, and false if it is one geometry.
+    /// True if the position is two fields, x and y; false if it is one field, a geometry.
     coordinates: bool,
     weighted: bool,
 }

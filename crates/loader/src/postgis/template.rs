@@ -182,7 +182,8 @@ enum SqlParameter {
 
 impl Statement {
     /// A statement without text. The boxes of its tokens are in the reference system `srid`.
-    /// `geom_field` is the geometry column's name in double quotes.
+    /// `geom_field` is the value of the token `!geom_field!`: the geometry column's name in double
+    /// quotes.
     pub(crate) fn new(values: TokenValues, srid: u32, geom_field: &str) -> Self {
         Self {
             text: String::new(),

@@ -94,8 +94,8 @@ impl Viewport {
         all.into_iter().map(|sides| in_unit(unit, sides)).collect()
     }
 
-    /// The number of squares that cover this viewport, with its margin. `cell` is the width of such
-    /// a square in pixels.
+    /// The number of grid cells that cover this part of the picture, its margin included; it need
+    /// not be whole. `cell` is the width of a grid cell in pixels.
     pub(crate) fn cells(&self, cell: f64) -> f64 {
         let [left, top, right, bottom] = self.sides;
         let side = self.window.pixel() * cell;

@@ -40,7 +40,7 @@ struct CircuitState {
 
 impl Circuit {
     /// Asks for permission to send requests that take at most `limit`. If the permission is a
-    /// [`Pass::Probe`], no other request gets one for this time.
+    /// [`Pass::Probe`], no other request gets a permission for the time `limit`.
     ///
     /// # Errors
     /// The message of the last failure, if the circuit is open.

@@ -36,9 +36,9 @@ impl TableBuilder {
         }
     }
 
-    /// Appends the values of one row: as many copies as are missing until every column has `points`
-    /// entries. There may be none, one or several, since a row may give any number of points.
-    /// `value(i)` returns the row's value in column `i`, counted from 0.
+    /// Appends the values of one row, once for each point that the row gave: none, one or several.
+    /// `points` is the number of points of this and all earlier rows; afterwards every column has
+    /// as many values. `value(i)` returns the row's value in column `i`, counted from 0.
     #[inline]
     pub(crate) fn fill<'v>(&mut self, points: usize, mut value: impl FnMut(usize) -> Value<'v>) {
         let missing = points.saturating_sub(self.points);
@@ -186,8 +186,8 @@ fn is_plain(digits: &str) -> bool {
 }
 
 /// The spelling (form of texts) that fits two parts of one column. `a` and `b` are the spellings of
-/// the parts, `None` for a part without texts. `and` returns the spelling that fits two spellings.
-/// Returns:
+/// the parts, `None` for a part without texts. `and` returns the spelling that fits the texts of
+/// both of its arguments; `None` if there is none. Returns:
 ///
 /// - `Some(None)` if neither part has texts;
 /// - `Some` of the spelling that fits both parts;

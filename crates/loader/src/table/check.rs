@@ -104,8 +104,10 @@ fn fits(column: &Column, literal: &Literal) -> Result<(), TableError> {
     )))
 }
 
-/// Checks the dates of a filter with numbers that a table has not in memory, and of which its own
-/// columns have only a sample. Other values are checked by the samples.
+/// Checks the dates with which a filter compares columns of numbers. `columns` have the values of
+/// pages that were just read from a table that is not in memory. Before, [`check`] had only a
+/// sample of each column; the least and the greatest number of a column don't show that all numbers
+/// between them stand for times. Everything else was checked by the samples.
 pub(super) fn check_dates(tree: &Tree, columns: &[&Column]) -> Result<(), TableError> {
     match tree {
         Tree::And(all) | Tree::Or(all) => {

@@ -63,7 +63,7 @@ pub struct Column {
     pub(super) written: Spelling,
     /// The number of rows without a value.
     nulls: usize,
-    /// True if the values are a sample of those of a table that is not in memory.
+    /// True if the values are only a sample, since the rows of the table are not in memory.
     is_sample: bool,
     pub(super) times: Times,
     /// Results of the checks that the column's values can be compared with a literal, one for each
@@ -198,15 +198,16 @@ impl Column {
         Self::new(name, values, Spelling::Typed, times)
     }
 
-    /// Makes the column a sample of another one, which has `nulls` rows without a value.
+    /// Marks the column as a sample of a column that is not in memory. `nulls` is the number of
+    /// rows of that column without a value.
     pub(super) fn make_sample(&mut self, nulls: usize) {
         self.nulls = nulls;
         self.is_sample = true;
     }
 
     /// Returns true if the rows of the table are not in memory, so that the column has only a
-    /// sample of its values: the least and the greatest one, or each different text once. The
-    /// number of [`nulls`](Self::nulls) is that of all rows.
+    /// sample of its values: the least and the greatest one, or each different text once. But
+    /// [`nulls`](Self::nulls) counts all rows of the table.
     pub fn is_sample(&self) -> bool {
         self.is_sample
     }

@@ -87,7 +87,7 @@ struct PagedColumn {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Candidate {
     page: u64,
-    /// True if the filter holds for all rows of the page, which needn't be compared.
+    /// True if the filter holds for all rows of the page, so that they needn't be compared.
     is_certain: bool,
 }
 
@@ -220,7 +220,8 @@ impl Table {
     }
 }
 
-/// The least and the greatest value of a column; nothing if it has no values.
+/// The least and the greatest value of a column, by the zone maps of all its pages; an empty list
+/// if the column has no values.
 fn ends(zones: &[RowZone]) -> Vec<u64> {
     let some = zones.iter().filter(|zone| zone.least <= zone.greatest);
     let least = some.clone().map(|zone| zone.least).min();

@@ -322,9 +322,9 @@ impl StoredColumn {
         }
     }
 
-    /// Sets the column's dictionary: of `all`, the entries of a larger dictionary to which the
-    /// column's integers refer, only the entries that the column has are taken. The integers are
-    /// changed to the entries' new places.
+    /// Sets the column's dictionary. Until now the column's integers refer to `all`, the entries of
+    /// a larger dictionary. The column gets only those entries that its rows have, and the integers
+    /// are changed to the places that the entries have in the new dictionary.
     pub fn take_words(&mut self, all: &[Box<[u8]>]) {
         let mut used: Vec<u64> = self.values.iter().copied().filter(|v| *v != NULL).collect();
         used.sort_unstable();

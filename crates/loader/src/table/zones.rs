@@ -54,8 +54,9 @@ impl Outcomes {
 struct WordZones {
     /// The result for rows without a value.
     null: Option<bool>,
-    /// For each of [`RESULTS`]: the bits, as in a zone map, of the values with this result, and the
-    /// number of them up to each value.
+    /// For each of [`RESULTS`], facts about the values (places in the dictionary, counted from 1)
+    /// for which the condition has this result: their bits, as in [`RowZone::bits`]; and a list
+    /// whose item `v` is the number of them that are at most `v`.
     results: [(u64, Vec<u32>); 3],
 }
 
