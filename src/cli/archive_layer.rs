@@ -33,7 +33,8 @@ impl ArchiveLayer {
         Archive::is_named(Path::new(&shown)) && is_readable
     }
 
-    /// Opens an archive. The layer gets the name that the archive contains, otherwise `name`.
+    /// Opens an archive. The layer gets the name that the archive's metadata state; if they state
+    /// none, it gets `name`.
     pub(super) fn open(source: &str, name: &str) -> Result<Self, BoxError> {
         let (archive, changed) = match is_remote(source) {
             true => open_remote(source)?,

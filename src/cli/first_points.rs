@@ -17,13 +17,14 @@ const MOST_COLUMNS: usize = 40;
 /// The largest number of characters of a value that are shown. A choice.
 const LONGEST: usize = 24;
 
-/// The first points of a source and the values of all columns in their rows.
+/// The first points of a source ([`SHOWN`] at most), and the values of all columns in the rows that
+/// they come from.
 pub(super) struct FirstPoints {
     points: Vec<Point>,
     table: Table,
     columns: Columns,
-    /// The number of columns whose values are not shown, since there are too many or their values
-    /// are geometries.
+    /// The number of columns whose values are not shown: those beyond the first [`MOST_COLUMNS`],
+    /// and those whose values are geometries.
     left_out: usize,
 }
 

@@ -25,8 +25,8 @@ Examples:
   heatsplat info --backends
   heatsplat info --backends examples/cities.csv.gz";
 
-/// The zoom of the tiles from which [`densest`] picks the one with the most weight. At zoom 10 a
-/// tile is about 40 km wide at the equator.
+/// The zoom of the tiles among which [`densest`] looks for the one with the most weight. At zoom 10
+/// a tile is about 40 km wide at the equator.
 const PLACE_ZOOM: u8 = 10;
 
 #[derive(Args)]
@@ -43,15 +43,16 @@ pub(super) struct InfoCommand {
     /// draws the file's tiles in a race against the CPU
     #[arg(long)]
     backends: bool,
-    /// Print JSON. `bounds` are west, south, east, north: the smallest box, whose east is over 180
-    /// where it reaches across ±180°, as --bbox takes it
+    /// Print JSON. Its `bounds` are west, south, east, north of the smallest box around the points,
+    /// as --bbox takes them: east is over 180 where the box reaches across ±180°
     #[arg(long)]
     json: bool,
     /// Show the first five points of a file, and each column of their rows with its use: longitude,
     /// latitude, weight or none
     #[arg(long, conflicts_with = "backends")]
     explain: bool,
-    /// Read a whole .heat file, compare all checksums, sums and the order, and list what is damaged
+    /// Read a whole .heat file, check its checksums, its order, its counts and sums of points and
+    /// cells, and list what is damaged
     #[arg(long, conflicts_with_all = ["backends", "explain"])]
     verify: bool,
     #[command(flatten)]

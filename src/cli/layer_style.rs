@@ -7,7 +7,8 @@ use heatsplat::points::Points;
 use heatsplat::render::Radius;
 use heatsplat_server::Derivation;
 
-/// A style, and the way in which its radius was chosen: it may have to be fitted to points.
+/// A style, and the way in which its radius is chosen. The radius may have to be fitted to the
+/// points, which are not read yet.
 #[derive(Clone, Default)]
 pub(super) struct LayerStyle {
     style: Style,
@@ -31,15 +32,18 @@ impl LayerStyle {
         Self { style, radius }
     }
 
-    /// The style for a layer whose points are not in memory, for example a live layer. It has the
-    /// default radius if the radius would be fitted to points.
+    /// The style for a layer whose points are not in memory, for example a live layer. If the
+    /// radius would be fitted to points, it is the default radius.
     pub(super) fn without_points(&self) -> &Style {
         &self.style
     }
 
-    /// The style for the points of a layer. `radius` is the radius that was fitted to the points
-    /// when the layer was first read: a layer that is read again has the same one. `None` at the
-    /// first reading: then the radius is fitted to `points`, unless it is set.
+    /// The style for the points of a layer:
+    ///
+    /// * A radius that is set stays.
+    /// * Otherwise the style gets `radius`, the radius that was fitted to the layer's points when
+    ///   they were first read, so that a reload doesn't change it.
+    /// * At the first reading `radius` is `None`, and the radius is fitted to `points`.
     pub(super) fn for_points(&self, points: &Points, radius: Option<&Radius>) -> Style {
         match (self.radius, radius) {
             (RadiusChoice::Set, _) => self.style.clone(),
@@ -48,8 +52,8 @@ impl LayerStyle {
         }
     }
 
-    /// The style in which `points` are drawn by a command that fits no radius on its own: only
-    /// `--radius auto` fits it to the points, and if nothing sets a radius, it is the default one.
+    /// The style in which a command draws `points` that fits the radius only if it is asked to:
+    /// `--radius auto` fits it to the points. If nothing sets a radius, it is the default one.
     pub(super) fn if_asked(&self, points: &Points) -> Style {
         match self.radius {
             RadiusChoice::Fitted => self.style.clone(),
@@ -69,10 +73,10 @@ impl LayerStyle {
 }
 
 impl LoadedSource {
-    /// The style of the layer with these points: `style`, with a radius that is fitted to the
-    /// points if `style` asks for it. `radius` is the radius that was fitted at an earlier reading,
-    /// which is taken again; `None` at the first reading. If single points have radii of their own,
-    /// nothing is fitted.
+    /// The style of the layer with these points: `style`, whose radius is fitted to them if it
+    /// isn't set. `radius` is the radius that was fitted when the layer was first read, and is used
+    /// again. It is `None` at the first reading. If points have radii of their own, by
+    /// `--radius-column`, nothing is fitted.
     pub(super) fn style(&self, style: &LayerStyle, radius: Option<&Radius>) -> Style {
         if self.has_radii() {
             style.without_points().clone()

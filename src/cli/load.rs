@@ -20,8 +20,8 @@ pub(super) struct LoadedSource {
     pub(super) points: Points,
     /// The packed file in which the points are; `None` if they are in memory.
     pub(super) packed: Option<PackedSource>,
-    /// The points, each with its radius from the column of `--radius-column`; `None` without this
-    /// flag.
+    /// The points with their own radii, from the column that `--radius-column` names; `None`
+    /// without this flag.
     with_radii: Option<Arc<PointSet>>,
     /// The name of the column of `--by`, by whose values the points are coloured; `None` without
     /// this flag.
@@ -30,9 +30,10 @@ pub(super) struct LoadedSource {
     unit: Option<String>,
     /// The columns whose values are kept in memory besides the points.
     pub(super) table: Table,
-    /// The times of the points; `None` if no column of times is kept.
+    /// The times of the points; `None` if the points are on no timeline, since no column of times
+    /// was found.
     pub(super) timeline: Option<Timeline>,
-    /// The window of time that is drawn; `None` to draw all times.
+    /// The window of time that is drawn; `None` to draw the points of all times.
     pub(super) window: Option<Span>,
     pub(super) report: Report,
     pub(super) columns: Columns,
@@ -106,7 +107,7 @@ impl SourceFlags {
 }
 
 impl LoadedSource {
-    /// Tests whether single points have radii of their own, from a column.
+    /// Tests whether the points have radii of their own, from a column.
     pub(super) fn has_radii(&self) -> bool {
         self.with_radii.is_some()
     }
@@ -146,8 +147,8 @@ impl LoadedSource {
         Ok((Arc::new(set.measuring(quantity)), table))
     }
 
-    /// A report of a few lines on the source: counts of rows, columns, time, and examples of
-    /// skipped rows.
+    /// A report of a few lines on the source: the counts of its rows, the time that reading took,
+    /// its columns, and examples of skipped rows.
     pub(super) fn summary(&self, name: &str) -> String {
         let seconds = self.time.as_secs_f64();
         if self.packed.is_some() {

@@ -69,8 +69,8 @@ fn is_special(output: &Path) -> bool {
     fs::metadata(output).is_ok_and(|there| !there.is_file() && !there.is_dir())
 }
 
-/// The file that `output` points to if it is a link. A name that is no link is returned unchanged
-/// or as an absolute path.
+/// The absolute path of the file `output`, or of the file that it points to if it is a link. If
+/// there is no such file, `output` is returned unchanged.
 fn link_target(output: &Path) -> PathBuf {
     fs::canonicalize(output).unwrap_or_else(|_| output.to_owned())
 }

@@ -17,12 +17,11 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
-/// The number of bytes at the beginning of a file that are read to find out whether it is a packed
-/// file. In a packed file some of them are zeros, which a text doesn't have.
+/// The number of bytes at the beginning of a file by which it is recognised as a packed file. In a
+/// packed file some of them are zeros, which a text doesn't have.
 const BEGINNING: u64 = 64;
 
-/// The default limit of the cache of pages in bytes. The pages of some 37 million points take as
-/// much.
+/// The default limit of the cache of pages, in bytes. About 37 million points, packed, fit into it.
 pub(super) const DEFAULT_PAGE_CACHE: u64 = 256 << 20;
 
 /// The cache of the pages of all files of the process.
@@ -157,8 +156,9 @@ impl PackedSource {
         table.ok_or_else(|| ReadError::new(format!("a column of {} is damaged", self.file.name())))
     }
 
-    /// The numbers of points and pages, the bytes of the file for each point, and the names of what
-    /// else it has, in one line: `1,000 points in 3 pages, 7.2 bytes a point, with counts`.
+    /// A description of the file in one line: the numbers of its points and pages, its bytes for
+    /// each point, and the names of what else it has. For example `1,000 points in 3 pages, 7.2
+    /// bytes a point, with counts`.
     pub(super) fn summary(&self) -> String {
         let file = &self.file;
         format!(

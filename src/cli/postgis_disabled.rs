@@ -8,7 +8,7 @@ use heatsplat::Layer;
 use heatsplat_loader::Source;
 use std::ops::RangeInclusive;
 
-/// No flags: those about databases need the feature `postgis`.
+/// No flags: the flags about databases need the feature `postgis`.
 #[derive(Args, Clone, Default)]
 pub(super) struct DatabaseFlags {}
 
@@ -18,11 +18,11 @@ impl DatabaseFlags {
     }
 }
 
-/// No flags: those about databases need the feature `postgis`.
+/// No flags: the flags about databases need the feature `postgis`.
 #[derive(Args, Clone, Default)]
 pub(super) struct RoleFlags {}
 
-/// No flags: those about databases need the feature `postgis`.
+/// No flags: the flags about databases need the feature `postgis`.
 #[derive(Args)]
 pub(super) struct ServeDatabaseFlags {
     /// Always false: without PostGIS no layer is live.
@@ -32,7 +32,7 @@ pub(super) struct ServeDatabaseFlags {
     pub(super) pool: PoolFlags,
 }
 
-/// No flags: those about databases need the feature `postgis`.
+/// No flags: the flags about databases need the feature `postgis`.
 #[derive(Args, Default)]
 pub(super) struct PoolFlags {
     /// Always false: without PostGIS no table is published.
@@ -40,7 +40,7 @@ pub(super) struct PoolFlags {
     pub(super) auto_publish: bool,
 }
 
-/// No flags: those about databases need the feature `postgis`.
+/// No flags: the flags about databases need the feature `postgis`.
 #[derive(Args)]
 pub(super) struct PostFlags {}
 

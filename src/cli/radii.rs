@@ -6,9 +6,10 @@ use heatsplat_loader::Column;
 /// The largest number of examples in the message about values that are no radius.
 const EXAMPLES: usize = 3;
 
-/// Converts the values of a column to a radius in pixels for each point. It is 0 for a point
-/// without a usable value, which is drawn with the radius of the style. The returned text, which is
-/// appended to the report on columns, counts the radii and the unusable values.
+/// Converts the values of a column to radii: one in pixels for each point. The radius 0 stands for
+/// a value that is empty or can't be used; such a point is drawn with the radius of the style. The
+/// text that is returned too, which is appended to the report on columns, counts the radii and the
+/// unusable values.
 ///
 /// # Errors
 /// A message if the column has values, but none of them is a radius.

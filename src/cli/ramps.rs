@@ -20,8 +20,8 @@ Examples:
   heatsplat render examples/cities.csv.gz -o map.png --ramp viridis
   heatsplat render examples/cities.csv.gz -o map.png --ramp \"transparent, navy, #ff0\"";
 
-/// The number of characters in the row of colours that shows a ramp on a terminal. Each has another
-/// colour.
+/// The number of characters in the row of colours that shows a ramp on a terminal. Each character
+/// has another colour of the ramp.
 const SWATCH: usize = 32;
 
 #[derive(Args)]
@@ -55,8 +55,8 @@ impl RampsCommand {
     }
 }
 
-/// A table in text of the checks that `--check` names: those of the ramp `wanted`, or of all ramps
-/// if it is [`EVERY`].
+/// The results of `--check` as a table in text: for the ramp named `wanted`, or for all ramps if
+/// `wanted` is [`EVERY`].
 fn checked(wanted: &str) -> Result<String, BoxError> {
     let ramps: Vec<(&str, Ramp)> = if wanted == EVERY {
         let all = ramps::all().iter();

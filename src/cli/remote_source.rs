@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// The longest time of a single read that states no limit of its own. A choice.
+/// The longest time of a read by [`ByteSource::read_at`], whose caller states no limit. A choice.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A file at an address.

@@ -70,19 +70,19 @@ pub(super) struct SourceFlags {
     /// times among those of --keep, unless this is `none`]
     #[arg(long, value_name = "COLUMN|none")]
     pub(super) time: Option<String>,
-    /// The step in which times are counted, like 1h, 15min, 1d or PT1H [default: the finest of
-    /// which there are at most 65536]
+    /// The step in which times are counted, like 1h, 15min, 1d or PT1H [default: the finest step of
+    /// which the range of times has at most 65536]
     #[arg(long, value_name = "STEP")]
     pub(super) time_step: Option<Step>,
     /// The time zone in which days begin: UTC, an offset like +02:00, or a name like Europe/Berlin
     /// [default: UTC]
     #[arg(long, value_name = "ZONE")]
     pub(super) time_zone: Option<Zone>,
-    /// A column whose values have colours of their own, mixed where they meet: the ten most
-    /// frequent ones, and grey for the others
+    /// A column whose values have colours of their own, mixed where points of several values meet:
+    /// the ten most frequent values, and grey for all others
     #[arg(long, value_name = "COLUMN")]
     pub(super) by: Option<String>,
-    /// Only rows in a part of the world; files with an index are read only there
+    /// Only rows in this box, in degrees; of files with an index, only this part is read
     #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true, value_parser = within)]
     pub(super) within: Option<LonLatBox>,
     /// Separator of the fields of a CSV file: one character, or `tab` [default: found]
@@ -215,7 +215,8 @@ impl SourceFlags {
         }
     }
 
-    /// Checks that a file has a supported format, and columns with positions.
+    /// Checks that a file has a supported format, and columns with positions. Its rows are not
+    /// read.
     pub(super) fn can_open(&self, file: &str) -> Result<(), BoxError> {
         if packed::is_packed(file) {
             self.open_packed(file)?;
@@ -249,8 +250,8 @@ impl SourceFlags {
         self.delimiter = self.delimiter.or(byte);
     }
 
-    /// The first given flag of those that put points on a timeline, for messages about sources that
-    /// have no times; `None` if none is given.
+    /// A flag that the user has given of those that put points on a timeline; `None` if there is
+    /// none. Messages about sources without times name it.
     pub(super) fn time_flag(&self) -> Option<&'static str> {
         let given = [
             ("--time", self.time_column().is_some()),
@@ -261,13 +262,14 @@ impl SourceFlags {
         given.next().map(|(flag, _)| flag)
     }
 
-    /// The column of `--time`; `None` without this flag and for `none`.
+    /// The name of the column in `--time`. `None` without this flag, and for `--time none`.
     pub(super) fn time_column(&self) -> Option<&str> {
         let named = self.time.as_deref();
         named.filter(|name| !name.eq_ignore_ascii_case("none"))
     }
 
-    /// A text with all flags on which the points of a file depend: it changes if one of them does.
+    /// A text that changes if one of the flags changes on which the points of a file depend. An
+    /// unfinished pack stores it, so that it is resumed with the same flags only.
     pub(super) fn for_log(&self) -> String {
         format!("{:?}", self.options())
     }

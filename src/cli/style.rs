@@ -54,8 +54,9 @@ impl StyleCommand {
     }
 }
 
-/// The style as `--style` reads it: each parameter in a line of its own, like `radius=12px`. Lines
-/// that begin with `#` have what isn't part of the style, like columns.
+/// The style as a text that `--style` reads: each parameter in a line of its own, like
+/// `radius=12px`. What isn't part of the style, like the names of columns, comes before in lines
+/// that begin with `#`.
 fn lines(imported: &ImportedStyle) -> String {
     let mut text = format!("# from {}\n", imported.dialect);
     let columns = &imported.columns;

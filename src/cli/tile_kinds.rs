@@ -2,10 +2,12 @@
 
 use heatsplat::{Points, TileId};
 
-/// Two kinds of tiles of zoom `z`, each as a name, like `4 dense`, and its tiles. Of the tiles with
-/// points, the eighth with the most weight is dense, but at least one tile and at most `most`. Of
-/// all others, every n-th in the order of their weight is sparse: at most `most` tiles. A kind
-/// without tiles is left out.
+/// Two kinds of tiles of zoom `z`. Each is a name, like `4 dense`, with its tiles, at most `most`:
+///
+/// * *dense*: an eighth of the tiles with points, those with the most weight, but at least one;
+/// * *sparse*: every n-th of the other tiles with points, in the order of their weight.
+///
+/// A kind without tiles is left out.
 pub(super) fn of_zoom(points: &Points, z: u8, most: usize) -> Vec<(String, Vec<TileId>)> {
     let mut occupied = points.occupied_tiles(z);
     occupied.sort_by(|a, b| b.mass.total_cmp(&a.mass));

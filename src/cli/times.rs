@@ -8,10 +8,10 @@ use heatsplat_time::{TimeQuery, Timeline, TimelineError, Zone, instant_text};
 use indicatif::HumanCount;
 
 impl SourceFlags {
-    /// Puts the points of a loaded source on a timeline, by the column of `--time`. Without this
-    /// flag it is the only column of times among the kept columns, and nothing happens if there are
-    /// none or several. A column that is only there for `--time` is then dropped from the kept
-    /// columns.
+    /// Puts the points of a loaded source on a timeline, by the column that `--time` names. Without
+    /// this flag it is the only column of times among the kept columns; if there are none or
+    /// several, nothing is done. A column that was only read for `--time` is then removed from the
+    /// kept columns.
     pub(super) fn take_times(&self, loaded: &mut LoadedSource) -> Result<(), BoxError> {
         let named = self.time_column();
         let column = match named {

@@ -63,8 +63,8 @@ pub(super) fn metres(text: &str) -> Result<f64, &'static str> {
     }
 }
 
-/// Formats a number of bytes in a binary unit, from B to TiB. KiB, MiB and GiB below 10 and all TiB
-/// have one decimal place, the others none.
+/// Formats a number of bytes with a binary unit, from B to TiB, like `900 B`, `1.5 GiB` or `12
+/// GiB`. There is one decimal place in KiB, MiB and GiB below 10, and in all TiB.
 pub(super) fn size(bytes: u64) -> String {
     let mut value = bytes as f64;
     for unit in ["B", "KiB", "MiB", "GiB"] {

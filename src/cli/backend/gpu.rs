@@ -11,7 +11,8 @@ use heatsplat::render::{Job, Normalizer};
 use serde_json::json;
 use std::sync::Arc;
 
-/// Opens the GPU that the user has chosen. If there is none, the error says how to list them.
+/// Opens the GPU that the user has chosen. If there is none, the error names the command that lists
+/// all GPUs.
 pub(super) fn open(choice: &GpuChoice, memory: u64) -> Result<Arc<dyn Backend>, BoxError> {
     let choice = match choice {
         GpuChoice::Any => AdapterChoice::Any,

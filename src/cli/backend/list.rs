@@ -22,10 +22,10 @@ pub(in crate::cli) fn adapters() -> Vec<AdapterListing> {
     gpu::adapters()
 }
 
-/// The first GPU of the list that a choice allows.
+/// The first GPU of the list that fits the user's choice.
 ///
 /// # Errors
-/// If there is none; the error says how to list them.
+/// No GPU fits. The error names the command that lists all GPUs.
 pub(in crate::cli) fn find(choice: &GpuChoice) -> Result<AdapterListing, BoxError> {
     let takes = |adapter: &AdapterListing| match choice {
         GpuChoice::Any => true,
@@ -99,8 +99,8 @@ fn reason(adapters: &[AdapterListing]) -> String {
     }
 }
 
-/// Times each GPU against the CPU, both drawing the tiles of a set of points. A GPU that can't be
-/// opened is reported and left out.
+/// Lets each GPU race against the CPU on tiles of a set of points. Returns a report for each race.
+/// A GPU that can't be opened has none, and a message names it.
 fn races(adapters: &[AdapterListing], set: &Arc<PointSet>, style: &Style) -> Vec<RaceReport> {
     let cpu = cpu();
     let mut all = Vec::new();

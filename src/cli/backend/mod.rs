@@ -1,4 +1,5 @@
-//! The backends: the flags that choose one of them, and the list of those that this machine has.
+//! The backends: the flags that choose one of them, and the list of the backends that this machine
+//! has.
 
 mod adapter_listing;
 pub(super) mod bench_device;
@@ -80,8 +81,8 @@ impl BackendFlags {
     }
 }
 
-/// The number of pictures that a server draws at the same time if no flag sets it. `None`: the
-/// server's own default, which suits a CPU.
+/// The number of pictures that a server draws at the same time with `backend` if no flag sets it.
+/// `None` for a backend that draws no batches, like the CPU: then the server's own default counts.
 pub(super) fn default_renders(backend: &dyn Backend) -> Option<usize> {
     let renders = GPU_RENDERS_A_CORE * cores();
     (backend.batch() > 1).then_some(renders.max(LEAST_GPU_RENDERS))
@@ -106,8 +107,8 @@ pub(super) fn choice(text: &str) -> Result<BackendChoice, &'static str> {
     }
 }
 
-/// Parses the number or a part of the name of a GPU. Three digits and more are part of a name, like
-/// 4070.
+/// Parses the text after `gpu:`, which is the number of a GPU in the list, or a part of its name. A
+/// number of three digits or more is a part of a name, like 4070.
 fn gpu_choice(text: &str) -> GpuChoice {
     let number = text.parse().ok().filter(|_| text.len() <= 2);
     number.map_or_else(|| GpuChoice::Named(text.to_owned()), GpuChoice::Number)

@@ -1,7 +1,7 @@
 //! The race of two backends: which of them draws more of a layer's own tiles in a second.
 //!
-//! What is timed are densities: the rest of a tile, its colours and its PNG, is made by the CPU
-//! with either backend. So a device wins only where it draws faster than all cores together.
+//! Densities are timed. The rest of a tile, its colours and its PNG, is made by the CPU with either
+//! backend, and is left out. So a device wins only where it draws faster than all cores together.
 
 use crate::cli::tile_kinds;
 use heatsplat::render::PointSet;
@@ -18,19 +18,19 @@ const ZOOMS: [u8; 5] = [0, 3, 6, 9, 12];
 /// [`tile_kinds::of_zoom`]). A choice.
 const EACH: usize = 3;
 
-/// The number of turns that each backend has in a race. The turns of both alternate, so that other
-/// work on the machine slows both down. A choice.
+/// The number of rounds of a race. In each round both backends draw, one after the other, so that
+/// other work on the machine slows both down. A choice.
 const TURNS: usize = 3;
 
-/// The least time for which a backend draws in each of its turns in a race. A choice.
+/// The least time for which a backend draws in each round. A choice.
 const TURN: Duration = Duration::from_millis(100);
 
-/// The largest number of times that a backend draws all tiles of a race in one turn, in case that
+/// The largest number of times that a backend draws all tiles of a race in one round, in case that
 /// tiles take hardly any time. A choice.
 const MOST_LAPS: f64 = 1000.0;
 
-/// The factor by which a backend must be faster than the one that draws a layer so as to take its
-/// place. A choice: more than measurements vary by.
+/// The factor by which the rate of a backend must exceed the rate of the one that draws a layer at
+/// present, so as to take its place. A choice: more than measurements vary by.
 pub(super) const LEAD: f64 = 1.25;
 
 /// The tiles of a layer that backends draw in a race.
@@ -42,11 +42,11 @@ pub(in crate::cli) struct RaceTrack {
     threads: usize,
 }
 
-/// The result of a race: the number of tiles a second that each of the two backends has drawn, and
-/// whether their devices failed.
+/// The result of a race: how many tiles each of the two backends has drawn in a second, and whether
+/// a device failed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::cli) struct RaceResult {
-    /// The number of tiles a second that was drawn by the backend that draws the layer at present.
+    /// The number of tiles a second that the layer's present backend has drawn.
     pub(in crate::cli) present: f64,
     /// The number of tiles a second that the other backend has drawn.
     pub(in crate::cli) other: f64,
@@ -57,8 +57,9 @@ pub(in crate::cli) struct RaceResult {
 }
 
 impl RaceResult {
-    /// Returns true if the other backend should draw the layer's next state: the other hasn't
-    /// failed, and it is faster by the factor [`LEAD`], or the present one has failed.
+    /// Returns true if the other backend should draw the layer from its next reading on. It must
+    /// not have failed; and it must be faster by the factor [`LEAD`], unless the present backend
+    /// has failed.
     pub(in crate::cli) fn changes(&self) -> bool {
         let faster = self.other > LEAD * self.present;
         !self.other_failed && (faster || self.present_failed)
@@ -66,8 +67,8 @@ impl RaceResult {
 }
 
 impl RaceTrack {
-    /// Makes the track of a race for a layer's points and own style. Each backend draws `threads`
-    /// tiles at the same time. `None` if the layer has no points.
+    /// Makes the track of a race from a layer's points and its own style. Each backend draws
+    /// `threads` tiles at the same time. `None` if the layer has no points.
     pub(in crate::cli) fn new(set: Arc<PointSet>, style: Style, threads: usize) -> Option<Self> {
         let kinds = ZOOMS.map(|z| tile_kinds::of_zoom(set.points(), z, EACH));
         let tiles: Vec<TileId> = kinds.into_iter().flatten().flat_map(|(_, t)| t).collect();

@@ -5,7 +5,7 @@ use crate::cli::backend::bench_device::BenchPass;
 use heatsplat::render::Phase;
 
 /// The share of the time, from 0 to 1, from which on a part of the machine counts as busy. If no
-/// part is busy for so long, the pictures wait for something else. A choice.
+/// part is busy for so much of the time, the pictures wait for something else. A choice.
 const BUSY: f64 = 0.6;
 
 /// The shares of the time in which the parts of a machine are busy while many pictures are drawn.
@@ -31,9 +31,9 @@ pub(super) struct Bottleneck {
 }
 
 impl Loads {
-    /// Computes the loads from one row of measurements, on a machine of `cores` cores. `passes` has
-    /// the times of the GPU's passes for a batch of `batch` tiles. The row's pictures are other
-    /// ones, so the device's load is an estimate.
+    /// Computes the loads from one kind of measured pictures, on a machine of `cores` cores.
+    /// `passes` has the times of the GPU's passes for a batch of `batch` tiles. These are other
+    /// pictures than the measured ones, so the device's load is an estimate.
     pub(super) fn new(
         timing: &BenchTiming,
         cores: usize,
@@ -51,8 +51,8 @@ impl Loads {
         }
     }
 
-    /// The mean of each load over several rows of measurements. Rows without a value for a load
-    /// don't count in its mean.
+    /// The mean of each load over several kinds of pictures. Kinds without a value for a load don't
+    /// count in its mean.
     pub(super) fn mean(all: &[Self]) -> Self {
         let mean = |of: fn(&Self) -> Option<f64>| {
             let known: Vec<f64> = all.iter().filter_map(of).collect();

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 /// device. The rest of the name is the reason.
 const FAILED: &str = "failed_";
 
-/// The values of a backend's counters at a moment, or what they have grown by, under the counters'
-/// names. Empty for a backend without counters.
+/// The values of a backend's counters, under the counters' names: at one moment, or their increase
+/// between two moments. Empty for a backend without counters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct CounterValues(pub(super) BTreeMap<&'static str, u64>);
 
@@ -50,7 +50,7 @@ impl CounterValues {
 
 impl DeviceWork {
     /// Makes the work for `pictures` pictures from `counted`, the increase of the backend's
-    /// counters meanwhile. `None` for a backend without a device.
+    /// counters while they were drawn. `None` for a backend without a device.
     pub(super) fn new(counted: CounterValues, pictures: usize) -> Option<Self> {
         (!counted.0.is_empty()).then_some(Self {
             pictures: pictures as u64,

@@ -8,9 +8,9 @@ use heatsplat::Style;
 use serde_json::{Map, Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The whole report. The first style and the measurements of its backends are members `style` and
-/// `backends` of the report; `more_styles` is a list of objects with the same two members, one for
-/// each further style.
+/// The whole report. Its members `style` and `backends` are the first style and the measurements of
+/// the backends in it. Its member `more_styles` is a list of objects with the same two members, one
+/// for each further style.
 pub(super) fn report(run: &BenchRun, styles: &[StyleTiming]) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let mut whole = json!({

@@ -14,16 +14,18 @@ use std::time::{Duration, Instant};
 /// The measurements of one kind of pictures, like `4 dense`: the dense tiles of zoom 4.
 pub(super) struct BenchTiming {
     pub(super) kind: String,
-    /// The number of different pictures of this kind, which are drawn by turns.
+    /// The number of different pictures of this kind. They are drawn again and again in the same
+    /// order.
     pub(super) pictures: usize,
-    /// The number of drawings that were timed one after the other. Each picture may be drawn
-    /// several times.
+    /// The number of drawings that were timed while no other picture was drawn. Each picture may
+    /// have been drawn several times.
     pub(super) turns: usize,
     /// The milliseconds that a picture takes by the clock, while no other is drawn.
     pub(super) wall: Quartiles,
     /// The milliseconds of CPU time that a picture takes while no other is drawn.
     pub(super) cpu: Quartiles,
-    /// The mean milliseconds that each stage of drawing takes, while no other picture is drawn.
+    /// The mean milliseconds that each stage of drawing takes for a picture, while no other is
+    /// drawn. Stages that take no time are left out.
     pub(super) stages: Vec<(Phase, f64)>,
     /// The mean size in bytes of an encoded picture.
     pub(super) bytes: usize,
@@ -33,10 +35,10 @@ pub(super) struct BenchTiming {
     pub(super) rate_cpu: f64,
     /// The work of the device while all threads draw; `None` for the CPU.
     pub(super) together_work: Option<DeviceWork>,
-    /// The number of pictures that the CPU drew instead of the device, by reason, in all of the
-    /// measurement.
+    /// The number of pictures that the CPU drew instead of the device, by reason: of the pictures
+    /// drawn one after the other and of those drawn by all threads.
     pub(super) fallbacks: BTreeMap<&'static str, u64>,
-    /// False if the device drew nothing at all. True for the CPU.
+    /// False if the device drew none of the pictures. True for the CPU.
     pub(super) has_drawn: bool,
 }
 

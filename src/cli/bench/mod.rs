@@ -50,8 +50,8 @@ size of its batch, its share of a submission, and the CPU time of the thread tha
 /// The zooms whose tiles are measured if no flag names pictures.
 const ZOOMS: [u8; 4] = [0, 4, 8, 12];
 
-/// The number of tiles in the batch that times a device's passes. It is also the largest number of
-/// dense tiles of a zoom, and of sparse tiles.
+/// The number of tiles in the batch by which a device's passes are timed. It is also the largest
+/// number of dense tiles that are measured at a zoom, and the largest number of sparse tiles.
 const BATCH: usize = 64;
 
 #[derive(Args)]
@@ -79,7 +79,7 @@ pub(super) struct BenchCommand {
     /// Pictures drawn at a time [default: as many as a server draws]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// Form of the pictures: png, webp, npy, tif, or none for colour indices without a file
+    /// Format of the pictures: png, webp, npy, tif, or none for colour indices without a file
     #[arg(long, value_name = "FORMAT", default_value = "png", value_parser = BenchFormat::parse)]
     format: BenchFormat,
     /// Seconds that the measuring of each figure takes
@@ -127,8 +127,8 @@ struct BackendTiming {
     rows: Vec<BenchTiming>,
     /// A description of the GPU as JSON; `None` for the CPU.
     adapter: Option<Value>,
-    /// The counters of the backend before its first measurement. `after` has their values after its
-    /// last one.
+    /// The values of the backend's counters before its first measurement. `after` has their values
+    /// after its last measurement.
     before: CounterValues,
     after: CounterValues,
     /// The time of each compute pass of the GPU for a batch of `pass_pictures` tiles. Empty for the

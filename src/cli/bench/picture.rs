@@ -11,7 +11,7 @@ pub(super) enum BenchPicture {
     Map(View),
 }
 
-/// The form in which a benchmark draws pictures: as colour indices, or encoded as an image file.
+/// The format in which a benchmark draws pictures: as colour indices, or encoded as an image file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum BenchFormat {
     Indices,

@@ -4,8 +4,8 @@ use crate::cli::source_flags::SourceFlags;
 
 /// Converts a Mapnik datasource of type `postgis` to the address of its database. `get` returns the
 /// value of a parameter of the datasource. The table or query, the geometry column and the SRID go
-/// into `flags`. A flag that the user has set stays; if that is the table or the query, nothing
-/// goes into `flags`.
+/// into `flags`, except flags that the user has set. If the user has set the table or the query,
+/// nothing goes into `flags`.
 ///
 /// # Errors
 /// A message if the datasource names no table.
@@ -18,9 +18,9 @@ pub(crate) fn datasource<'a>(
     Ok(address(get))
 }
 
-/// Sets `--table` to `table`, or `--sql` to its query if `table` is written as `(select …) as
-/// name`, and the flags of the geometry column and the SRID unless they are set. Does nothing if
-/// the user has set `--table` or `--sql`.
+/// Sets flags from the parameters of a datasource, unless the user has set `--table` or `--sql`.
+/// `table` becomes `--table`; if it is written as `(select …) as name`, its query becomes `--sql`.
+/// The flags of the geometry column and the SRID are set unless the user has set them.
 fn suggest(flags: &mut SourceFlags, table: &str, geom: Option<&str>, srid: Option<&str>) {
     let database = &mut flags.database;
     if !flags.table.is_empty() || database.sql.is_some() {
@@ -36,7 +36,8 @@ fn suggest(flags: &mut SourceFlags, table: &str, geom: Option<&str>, srid: Optio
 }
 
 /// Builds the address `postgres://user:password@host:port/dbname` of a Mapnik datasource. `get`
-/// returns the value of one of its parameters; those that are missing or empty are left out.
+/// returns the value of a parameter of the datasource. Parts of the address whose parameter is
+/// missing or empty are left out.
 fn address<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> String {
     let plain = |text: &str| -> String {
         let byte = |b: u8| match b {

@@ -103,8 +103,8 @@ impl SourceFlags {
         .collect()
     }
 
-    /// Makes the flags that stand for a query. This is the inverse of
-    /// [`SourceFlags::layer_queries`], but the query's column of numbers is left out.
+    /// Makes the flags that stand for a query, the inverse of [`SourceFlags::layer_queries`]. Only
+    /// the query's column of radii (`keep`) is left out.
     pub(crate) fn from_query(query: LayerQuery) -> Self {
         let (table, sql) = match query.from {
             Relation::Table(name) => (vec![name], None),
@@ -123,8 +123,8 @@ impl SourceFlags {
         }
     }
 
-    /// The name of the layer that the flags describe: the name of its table without the schema, or
-    /// `query` for `--sql`.
+    /// The name of the layer that the flags describe: for `--table` the table's name without its
+    /// schema, for `--sql` the word `query`.
     pub(crate) fn table_name(&self) -> String {
         match self.layer_queries().first().map(|query| &query.from) {
             None => String::new(),

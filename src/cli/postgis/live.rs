@@ -15,9 +15,9 @@ use tokio::sync::OnceCell;
 /// than the time for a picture, since a scale is measured only once.
 const SCALE_DEADLINE: Duration = Duration::from_secs(30);
 
-/// The rows of a table or a query, which are read for each picture. The table or query is looked up
-/// in the database at the first request for rows, since the database may not answer when the
-/// program starts.
+/// The rows of a live layer: of a table or a query, which are read for each picture. The table or
+/// query is looked up in the database at the first request for rows, since the database may not
+/// answer when the program starts.
 #[derive(Debug)]
 pub(crate) struct LiveRows {
     name: String,
@@ -69,8 +69,9 @@ impl LiveRows {
     }
 }
 
-/// The server's error for a condition that may pass: the database doesn't answer, is busy or is
-/// slow, or a picture has too many rows. `None` for all other errors.
+/// The server's error for a condition that may pass, so that the request can be repeated: the
+/// database doesn't answer, is busy or is slow, or a picture has too many rows. `None` for all
+/// other errors.
 pub(crate) fn transient(error: &DatabaseError) -> Option<SourceError> {
     match error {
         DatabaseError::Away(_) | DatabaseError::Denied(_) => Some(SourceError::Away),

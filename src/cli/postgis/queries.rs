@@ -54,8 +54,9 @@ impl QuerySource for DatabaseQueries {
 }
 
 impl DatabaseQueries {
-    /// Opens layers from `database`, whose pool has this number of `connections`. If there are
-    /// several, snapshots never use all of them, so that one is left for live layers.
+    /// Makes the source of posted layers that reads from `database`, whose pool has `connections`
+    /// connections. If there is more than one, posted snapshots never use all of them, so that one
+    /// is left for live layers.
     pub(crate) fn new(
         (database, connections): (Arc<Database>, usize),
         allow_superuser: bool,

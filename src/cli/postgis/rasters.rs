@@ -43,8 +43,8 @@ impl RasterTable {
         Ok(Self { address, name })
     }
 
-    /// Checks that the table, and an overview for each zoom but the last, can be created. This
-    /// happens before the source is read, which may take long.
+    /// Checks that the tables can be created: the one for the last zoom, and an overview for each
+    /// lower zoom. This happens before the source is read, which may take long.
     pub(crate) fn check(&self, zooms: RangeInclusive<u8>, overwrite: bool) -> Result<(), BoxError> {
         let last = *zooms.end();
         let factors: Vec<u32> = zooms.map(|z| 1 << (last - z)).collect();
@@ -53,7 +53,7 @@ impl RasterTable {
     }
 
     /// Writes the densities of a layer. The tiles of the last zoom go into the table. The tiles of
-    /// each lower zoom go into a table of its own, an overview of the first.
+    /// each lower zoom go into a table of their own, which is an overview of the first table.
     pub(crate) fn write(
         &self,
         layer: &Layer,

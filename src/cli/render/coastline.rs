@@ -18,9 +18,9 @@ const COAST_OPACITY: f32 = 0.45;
 /// The opacity of borders of countries, from 0 to 1.
 const BORDER_OPACITY: f32 = 0.25;
 
-/// The number of rows that are drawn above and below the rows of a picture that are asked for. At
-/// the edge of the drawn area a line is cut and a little fainter than elsewhere, so that edge must
-/// lie outside.
+/// The number of rows above and below the wanted rows of a picture that are drawn with them and
+/// then dropped. A line is cut and a little fainter at the edge of what is drawn, so this edge must
+/// lie outside of the wanted rows.
 const MARGIN: u32 = 8;
 
 /// The factor by which opacities are higher on a transparent ground, where grey lines have to be
@@ -64,8 +64,8 @@ impl Coastline {
         }
     }
 
-    /// Draws the land over `pixels`: whole rows of the map, from row `first` on, which show its
-    /// background. They are RGBA, not multiplied by alpha.
+    /// Draws the land over `pixels`, which show the background of the map. They are whole rows of
+    /// the map, from row `first` on (0 is the top one), as RGBA that isn't multiplied by alpha.
     pub(super) fn fill(&self, pixels: &mut [[u8; 4]], first: u32) {
         self.draw(pixels, first, |sheet, paint, place| {
             if let Some(land) = &self.land {
@@ -75,8 +75,9 @@ impl Coastline {
         });
     }
 
-    /// Draws coastline and borders over `pixels`: whole rows of the map, from row `first` on, which
-    /// show the heat already. They are RGBA, not multiplied by alpha.
+    /// Draws coastline and borders over `pixels`, which show the background, the land and the heat.
+    /// They are whole rows of the map, from row `first` on (0 is the top one), as RGBA that isn't
+    /// multiplied by alpha.
     pub(super) fn outline(&self, pixels: &mut [[u8; 4]], first: u32) {
         self.draw(pixels, first, |sheet, paint, place| {
             for (path, width, opacity) in [
@@ -95,8 +96,9 @@ impl Coastline {
         });
     }
 
-    /// Lets `draw` draw on a transparent picture, and lays it over `pixels`, which are whole rows
-    /// of the map from row `first` on. Columns in which the view shows no map stay as they are.
+    /// Calls `draw` to draw on a transparent picture, and lays that picture over `pixels`. These
+    /// are whole rows of the map, from row `first` on (0 is the top one). Columns in which the view
+    /// shows no map stay as they are.
     fn draw(
         &self,
         pixels: &mut [[u8; 4]],
@@ -163,8 +165,8 @@ fn line(positions: &Value) -> Line {
         .collect()
 }
 
-/// The coast of a ring of land: the lines that are left of the ring without its edges at ±180° and
-/// at the south pole, along which the data cut the world.
+/// The coast of a ring of land: the lines that are left if the edges at ±180° and at the south pole
+/// are removed, along which the data cut the world.
 fn without_cuts(ring: &Line) -> Vec<Line> {
     let is_edge = |at: f64| !(1.0..WORLD - 1.0).contains(&at);
     let is_cut =
@@ -186,8 +188,9 @@ fn without_cuts(ring: &Line) -> Vec<Line> {
     lines
 }
 
-/// Makes one path of all lines, in pixels of a map, with a copy for each copy of the world that the
-/// map shows. Parts outside the map are cut off. `None` if nothing is left.
+/// Makes one path of lines in world units. The path is in pixels of the map, and has each line once
+/// for each copy of the world that the map shows. Parts outside the map are cut off. If `are_rings`
+/// is true, each line is closed, so that it can be filled. `None` if nothing is left.
 fn path(lines: &[Line], view: View, are_rings: bool) -> Option<Path> {
     let window = view.window();
     let (left, pixel) = (window.left(), window.pixel());
@@ -222,13 +225,14 @@ fn path(lines: &[Line], view: View, are_rings: bool) -> Option<Path> {
     builder.finish()
 }
 
-/// The distance in pixels up to which lines are drawn beyond the edges of a map. More than half the
-/// width of any line. A choice.
+/// The distance in pixels beyond the edges of a map up to which lines are drawn. It is more than
+/// half the width of any line. A choice.
 const AROUND: f64 = 64.0;
 
 /// The part of a ring, or of a straight stretch of a line, that lies on a map or at most [`AROUND`]
-/// beside it, by the algorithm of Sutherland and Hodgman. Coordinates far from the map would be too
-/// large for the rasterizer.
+/// pixels beside it, by the algorithm of Sutherland and Hodgman. `points` are in pixels of the map,
+/// which has the width and height `size`. Coordinates far from the map would be too large for the
+/// rasterizer.
 fn clip(points: &[[f64; 2]], size: [f64; 2], is_ring: bool) -> Line {
     // For each side of the map: the axis, and the side's direction along it.
     let sides = [(0, 1.0), (0, -1.0), (1, 1.0), (1, -1.0)];

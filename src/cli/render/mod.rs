@@ -110,7 +110,7 @@ struct CaptionFlags {
     /// A scale bar at the bottom right, exact at the latitude of the picture's centre
     #[arg(long)]
     scalebar: bool,
-    /// Words that name the source of the data, at the bottom right
+    /// Credit for the data, at the bottom right
     #[arg(long, value_name = "TEXT")]
     attribution: Option<String>,
     /// A TrueType or OpenType file with the letters of title, legend, scale bar and attribution

@@ -56,8 +56,9 @@ impl PictureSize {
         Ok(Self::Inches(width, height))
     }
 
-    /// The size in pixels of the picture's file. An error is a pair: the flag that causes it, and
-    /// the message.
+    /// The size in pixels of the picture's file. `dpi` and `ratio` are the values of `--dpi` and
+    /// `--ratio`; `None` for a flag that isn't given. An error is a pair: the flag that causes it,
+    /// and the message.
     pub(super) fn in_pixels(
         self,
         dpi: Option<u32>,

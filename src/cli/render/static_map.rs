@@ -10,8 +10,8 @@ use heatsplat::{ImageFormat, Layer, Style};
 use std::io::Write;
 
 /// The largest number of pixels in a strip: the rows of a large map that are drawn together before
-/// they are written. It bounds the memory: a strip takes 16 bytes for each of these pixels, and for
-/// those of its margins. A choice.
+/// they are written. It bounds the memory, since a strip takes 16 bytes for each of its pixels and
+/// of the pixels of its margins. A choice.
 const STRIP: u32 = 1 << 23;
 
 /// A map of a layer, before it is drawn.
@@ -58,14 +58,14 @@ impl StaticMap<'_> {
         Ok(out.write_all(&bytes)?)
     }
 
-    /// True if each pixel's colour follows from its index in the ramp alone, so that a palette of
-    /// 256 colours is enough.
+    /// True if each pixel's colour follows from the pixel's index in the ramp alone. Then a palette
+    /// of 256 colours is enough for the file.
     fn is_plain(&self) -> bool {
         self.captions.is_none() && self.coastline.is_none() && !self.layer.is_mixed(&self.style)
     }
 
-    /// Writes the map as a PNG. Strips of rows, each of about `at_a_time` pixels, are drawn one
-    /// after the other.
+    /// Writes the map as a PNG: draws and writes strips of rows, one after the other. A strip has
+    /// about `at_a_time` pixels.
     fn write_strips(&self, out: &mut dyn Write, at_a_time: u32) -> Result<(), EncodeError> {
         let window = self.view.window();
         let (width, height) = (window.width(), window.height());
