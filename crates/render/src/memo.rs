@@ -1,4 +1,4 @@
-//! Caches of bounded size that several threads can use at a time.
+//! Caches of bounded size that several threads can use at the same time.
 
 pub mod budget;
 
@@ -70,8 +70,8 @@ impl<K: Eq + Hash + Clone + Send, V: Send + Sync> Evictable for MemoTable<K, V> 
 }
 
 impl<K: Eq + Hash + Clone + Send + 'static, V: Send + Sync + 'static> Memo<K, V> {
-    /// Makes an empty cache of at most `capacity` values. Their bytes, with those that `heap_bytes`
-    /// returns, are counted in `budget`.
+    /// Makes an empty cache of at most `capacity` values. Each value is counted in `budget`: the
+    /// sizes of the types `K` and `V`, and the bytes that `heap_bytes` returns.
     pub fn counted(
         capacity: usize,
         budget: &Arc<MemoryBudget>,

@@ -99,8 +99,8 @@ impl CumulativeHistogram {
         }
     }
 
-    /// The fraction of the neighbourhood's non-empty pixels that have a lower density than the one
-    /// whose bits as an f32 are `bits`.
+    /// The fraction of the neighbourhood's non-empty pixels that have a lower density than the
+    /// density whose bits as an f32 are `bits`.
     fn at(&self, bits: u32) -> f32 {
         let (low, high) = (self.share(bits >> SHIFT), self.share((bits >> SHIFT) + 1));
         let within = (bits & ((1 << SHIFT) - 1)) as f32 / (1u32 << SHIFT) as f32;

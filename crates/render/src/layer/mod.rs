@@ -69,8 +69,8 @@ pub struct Layer {
     /// needs them is cancelled. False for a layer that is made for one request.
     measures_to_the_end: bool,
     backend: Arc<dyn Backend>,
-    /// The statistics of other sets of points in place of the layer's own; `None` if the layer has
-    /// its own.
+    /// Statistics that this layer shares with other layers, and from which its scales are made.
+    /// `None` if its scales are made from statistics of its own points.
     shared: Option<Arc<SharedStatistics>>,
     statistics: Memo<(u8, ValuesKey), Statistics>,
     normalizers: Memo<(u8, NormalizerKey), Normalizer>,

@@ -27,9 +27,9 @@ pub struct PointSet {
     quantity: Quantity,
 }
 
-/// The most different radii that the points of a set may have. If they have more, each is rounded
-/// to one of 64 radii from the least to the greatest. Each of the 64 is greater than the one before
-/// by the same factor.
+/// The most different radii that the points of a set may have. If there are more, each radius is
+/// rounded to one of 64 radii from the least to the greatest. Each of the 64 is greater than the
+/// one before by the same factor.
 const MOST_RADII: usize = 64;
 
 /// The fraction of Σ |weight| that negative weights must have for sums of weights to be shown as
@@ -65,7 +65,7 @@ impl PointSet {
     }
 
     /// Makes a set of points with their own radii: `radii` has the radius of each point in CSS
-    /// pixels. A point whose radius is not legal, 0 or NaN for example, is drawn with the style's
+    /// pixels. A point whose radius is not from 0.5 to 128, or is NaN, is drawn with the style's
     /// radius. If there are more than 64 different radii, each is rounded to one of 64.
     pub fn with_radii(points: &[Point], radii: &[f32]) -> Self {
         let legal = |r: f32| Radius::pixels(f64::from(r)).map(|_| f64::from(r));
@@ -151,9 +151,9 @@ impl PointSet {
         self.signed
     }
 
-    /// Sets what [`is_signed`](Self::is_signed) returns, whatever the weights are. A part of a set
-    /// takes it from the whole set, and points that are read again take it from the points before,
-    /// so that colours keep their meaning.
+    /// Sets what [`is_signed`](Self::is_signed) returns, whatever the weights are. It is meant for
+    /// two cases, in which colours must keep their meaning: a part of a set gets the value of the
+    /// whole set, and points that are read again get the value of the points that were read before.
     pub fn set_signed(&mut self, signed: bool) {
         self.signed = signed;
     }

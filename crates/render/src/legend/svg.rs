@@ -108,8 +108,8 @@ fn text_at(out: &mut String, x: f32, y: f32, anchor: &str, text: &str) -> std::f
 }
 
 /// The id of a legend's gradient: a hash of the ramp's colours (FNV-1a). A page may contain several
-/// legends, whose ids must not be mixed up. So legends with different ramps have different ids, and
-/// those with equal ramps have the same.
+/// legends, whose gradients must not be mixed up. So legends with different ramps have different
+/// ids, and legends with equal ramps have equal ids.
 fn gradient_id(legend: &Legend) -> String {
     let bytes = legend.ramp.colors().iter().flatten();
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {

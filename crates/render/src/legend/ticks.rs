@@ -243,11 +243,13 @@ fn decade(number: f64) -> f64 {
     10_f64.powf(number.log10().floor())
 }
 
-/// Returns the number with the fewest digits from `from` to `to`. It is 0 if 0 is in that range.
-/// Otherwise it is a multiple of a step of the form 10ⁿ, 5 × 10ⁿ or 2 × 10ⁿ: of the greatest such
-/// step that has a multiple in the range. If there are several such multiples, it is the greatest
-/// with `upper`, otherwise the least. Returns `None` if none of the steps has a multiple there; the
-/// steps of 16 values of n are tried.
+/// Returns the number with the fewest digits of all numbers from `from` to `to`:
+///
+/// * 0, if it lies in this range.
+/// * Otherwise a multiple of a step of the form 10ⁿ, 5 × 10ⁿ or 2 × 10ⁿ, namely of the greatest
+///   such step that has a multiple in the range. Of several multiples in the range it is the
+///   greatest with `upper`, otherwise the least.
+/// * `None` if no step has a multiple in the range. Steps with 16 values of n are tried.
 fn roundest(from: f64, to: f64, upper: bool) -> Option<f64> {
     if from <= 0.0 && to >= 0.0 {
         return Some(0.0);

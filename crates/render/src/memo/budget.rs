@@ -49,8 +49,8 @@ impl MemoryBudget {
         self.limit.load(Ordering::Relaxed)
     }
 
-    /// The number of bytes that are counted at present: those of the caches' values, and others
-    /// that were added by [`count`](Self::count).
+    /// The number of bytes that are counted at present: the bytes of the caches' values, and the
+    /// bytes that were added by [`count`](Self::count).
     pub fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
     }
@@ -69,8 +69,8 @@ impl MemoryBudget {
         }
     }
 
-    /// Drops cached values, those first that were unused for the longest time, until the counted
-    /// bytes are within the limit or no cache has a value left.
+    /// Drops cached values until the counted bytes are within the limit or no cache has a value
+    /// left. The values that were unused for the longest time are dropped first.
     pub fn make_room(&self) {
         if !self.is_over() {
             return;

@@ -12,8 +12,9 @@ pub(crate) struct Oklab([f32; 3]);
 /// slope is 12.92: there a step changes the 8-bit result by 12.92 · 255 / 2¹⁴, a fifth of 1.
 const STEPS: usize = 1 << 14;
 
-/// The 8-bit sRGB values of linear values: entry `i` is that of `i` / [`STEPS`]. The table exists
-/// because a picture needs three such values for each pixel, and the formula has a slow power.
+/// The 8-bit sRGB values of linear values: entry `i` is the sRGB value of the linear value `i` /
+/// [`STEPS`]. The table exists because a picture needs three such values for each pixel, and the
+/// formula has a slow power.
 static GAMMA: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let value = |step: usize| {
         let linear = step as f32 / STEPS as f32;

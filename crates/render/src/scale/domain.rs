@@ -138,8 +138,8 @@ impl FromStr for Domain {
     }
 }
 
-/// For a text that is written like a domain, but with illegal numbers: a description of the legal
-/// numbers. `None` for other texts.
+/// For a text that is written like a domain, but whose numbers are not legal, like `40,0`: a
+/// description of the legal numbers. `None` for other texts.
 fn fault(text: &str) -> Option<&'static str> {
     let is_reversed = |part: &str| numbers(part).is_some_and(|(lo, hi)| lo >= hi);
     let (before, zoom) = text.split_once('@').unwrap_or((text, "0"));

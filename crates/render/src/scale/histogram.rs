@@ -201,8 +201,8 @@ impl Statistics {
     }
 
     /// The cumulative distribution of the counted values between `low` and `high`: a list of
-    /// (value, fraction). The fraction is that of the values between `low` and `high` that are
-    /// lower than the value, so it rises from 0 at `low` to 1 at `high`. There is an entry for the
+    /// (value, fraction). Of the counted values between `low` and `high`, this fraction is lower
+    /// than the value, so fractions rise from 0 at `low` to 1 at `high`. There is an entry for the
     /// upper edge of each bin.
     pub fn cumulative(&self, low: f64, high: f64) -> Vec<(f64, f64)> {
         let mut curve = vec![(low, 0.0)];

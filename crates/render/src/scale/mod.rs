@@ -48,8 +48,8 @@ impl Scale {
     }
 
     /// Makes the normalizer of a level, at which the world is 2^`level` CSS pixels wide. `kind` is
-    /// the kind of the values. `statistics` must be those of the level that [`level`](Self::level)
-    /// returns.
+    /// the kind of the values. `statistics` must be the statistics of the level that
+    /// [`level`](Self::level) returns.
     pub fn resolve(&self, statistics: &Statistics, kind: ValueKind, level: u8) -> Normalizer {
         let equalised = self.transform.is_equalised();
         let everything = equalised && matches!(self.domain, Domain::Auto | Domain::AtZoom(None, _));

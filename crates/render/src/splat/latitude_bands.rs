@@ -130,9 +130,9 @@ impl LatitudeBand {
 
     /// Adds the density `drawn`, which was drawn for this band, to the density `whole` of the
     /// picture, whose window is `window`. Each row is multiplied by the fraction that the band has
-    /// in it. If the pixels of `drawn` are larger than those of `whole`, `drawn` is interpolated
-    /// bilinearly; the error is at most 1/10,000 of the peak if the radius has 128 of the larger
-    /// pixels or more.
+    /// in the row. If the pixels of `drawn` are larger than the pixels of `whole`, `drawn` is
+    /// interpolated bilinearly; the error is at most 1/10,000 of the peak if the radius has 128 of
+    /// the larger pixels or more.
     pub(super) fn add_to(&self, whole: &mut Density, drawn: &Density, window: &Window) {
         let width = whole.width as usize;
         let rows = whole.values.chunks_exact_mut(width.max(1));

@@ -147,17 +147,18 @@ impl Kernel {
     }
 }
 
-/// A kernel as a sum of separable terms, and the grid that is convolved with each of them, first
-/// along the rows and then along the columns. The grid is aligned with the world.
+/// A kernel as a sum of separable terms, and the lattice: how fine the grid is that is convolved
+/// with each of them, first along the rows and then along the columns. The grid is aligned with the
+/// world.
 #[derive(Debug)]
 pub(crate) struct Spread {
     pub(crate) lattice: Lattice,
     pub(crate) terms: Vec<Term>,
 }
 
-/// One separable term: the product of a function of x and a function of y. Each is given by its
-/// taps, the weights of a convolution, from the middle to one side. The other side is the mirror
-/// image.
+/// One separable term: the product of a function of x (`across`) and a function of y (`down`). Each
+/// is given by its taps, the weights of a convolution, from the middle to one side. The other side
+/// is the mirror image.
 #[derive(Debug)]
 pub(crate) struct Term {
     pub(crate) across: Vec<f32>,

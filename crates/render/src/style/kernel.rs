@@ -326,7 +326,8 @@ impl Kernel {
     }
 
     /// Makes a kernel of `radius` pixels in a picture of `ratio` pixels per CSS pixel. The radius
-    /// must be legal: it isn't checked here.
+    /// isn't checked: with `precision=exact` it may be greater than
+    /// [`MAX_RADIUS`](Self::MAX_RADIUS).
     pub(crate) fn per_css_pixel(
         shape: Shape,
         radius: f64,

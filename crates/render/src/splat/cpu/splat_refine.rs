@@ -30,8 +30,8 @@ pub(crate) struct RefineRows {
     cells: Vec<f32>,
     /// The pixels of one row, grouped by their position within a grid cell.
     places: Vec<f32>,
-    /// The pixels of one row from left to right. It has all pixels of its outer grid cells, also
-    /// those beside the picture.
+    /// The pixels of one row from left to right: all pixels of the row's grid cells. The first and
+    /// the last of these cells may have pixels that lie beside the picture.
     pixels: Vec<f32>,
 }
 

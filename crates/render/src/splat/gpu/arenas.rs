@@ -104,7 +104,7 @@ impl Arenas {
         (sections, staged)
     }
 
-    /// Writes the cells of a further submission of a batch in place of those of the submission
+    /// Writes the cells of a further submission of a batch in place of the cells of the submission
     /// before. Returns the number of bytes that are sent to the device.
     pub(super) fn write_load(
         &mut self,
