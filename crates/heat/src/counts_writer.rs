@@ -14,10 +14,10 @@ use std::path::Path;
 
 /// The writer of the counting index.
 ///
-/// If no weight is missing, the points of this index are those of the file, and aren't written a
-/// second time. The nodes are then those of the file too, unless some weights are negative: then a
-/// square of a block of the file may have two cells, so that other quads have blocks there than in
-/// this index.
+/// If no weight is missing, the points of this index are the points of the file, and aren't written
+/// a second time. The nodes are then the nodes of the file too, unless some weights are negative:
+/// then the file may have two cells in a square in which this index has one, so that other quads
+/// have blocks in the file than in this index.
 #[derive(Debug)]
 pub(crate) struct CountsWriter {
     tally: Tally,

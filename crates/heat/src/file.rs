@@ -49,9 +49,9 @@ pub struct HeatFile {
     pub(crate) columns: Vec<FileColumn>,
 }
 
-/// The numbers of the streams that one root lists, that of the file's points or that of the
-/// counting index: the stream of the points, and for each depth the streams of the nodes and of the
-/// cells. Streams are numbered from 0 through both roots.
+/// The numbers of the streams that one root lists, which is the root of the file's points or the
+/// root of the counting index: the stream of the points, and for each depth the streams of the
+/// nodes and of the cells. Streams are numbered from 0 through both roots.
 struct StreamsByKind {
     points: Option<StreamNumber>,
     nodes: Vec<Option<StreamNumber>>,

@@ -363,7 +363,7 @@ impl<'a> Descent<'a> {
         Ok(())
     }
 
-    /// Lists those of a quad's entries that have the numbers `range` in their stream. They are
+    /// Lists some entries of a quad: those that have the numbers `range` in their stream. They are
     /// cells of the stream `cells`, or points if `cells` is `None`.
     #[inline]
     fn list(&mut self, cells: Option<StreamNumber>, quad: Quad, range: Range<u64>) {

@@ -281,11 +281,11 @@ impl<'a> Verifier<'a> {
 /// The nodes of a depth, while they are checked.
 #[derive(Default)]
 struct DepthNodes {
-    /// The numbers of points that the nodes of this depth must have, in order, as the nodes of the
-    /// depth before state them. Those of nodes that are checked already are gone.
+    /// For each node of this depth that is still to be checked, in order: the number of points that
+    /// it must have, which the nodes of the depth before state.
     wanted: std::vec::IntoIter<u64>,
-    /// The numbers of points that nodes of the next depth must have, in order, as the nodes of this
-    /// depth that are checked already state them.
+    /// For each node of the next depth, in order: the number of points that it must have, as far as
+    /// the nodes of this depth that were checked state it.
     inner: Vec<u64>,
     cells: u64,
     blocks: DepthBlocks,

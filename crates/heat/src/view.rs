@@ -65,9 +65,9 @@ impl SearchView {
         width * height
     }
 
-    /// Calls `take` with ranges of indices in `points`: those of a quad's entries that are taken
-    /// into the result. `points[range]` are all entries of the quad. The rules are those of an
-    /// index in memory.
+    /// Calls `take` with ranges of indices in `points`: the entries of a quad that are taken into
+    /// the result. All entries of the quad are `points[range]`. The rules are those by which an
+    /// index in memory takes entries.
     pub(crate) fn visit(
         &self,
         quad: Quad,

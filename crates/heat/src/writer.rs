@@ -151,7 +151,8 @@ impl HeatWriter {
     }
 
     /// Adds the next node of its depth to the counting index: the tree over the points that have a
-    /// weight, each with the weight 1. The order is that of [`node`](Self::node).
+    /// weight, each with the weight 1. The nodes must come in the order that [`node`](Self::node)
+    /// demands.
     ///
     /// # Errors
     /// A [`WriteError`] if a file can't be written, if the node is out of order or impossible, or

@@ -27,8 +27,9 @@ pub(crate) const SCANNED: u64 = 1 << 16;
 /// An index of points that is not in memory: parts of it are read as they are needed.
 ///
 /// [`Points::from_paged`](crate::Points::from_paged) makes [`Points`](crate::Points) of it, which
-/// are drawn like points in memory. The points must be in the same order as those: along the
-/// Z-order curve, and points of one position by weight, as [`f32::total_cmp`] sorts weights.
+/// are drawn like points in memory. The points must be in the order in which an index in memory has
+/// them: along the Z-order curve, and points of one position by weight, as [`f32::total_cmp`] sorts
+/// weights.
 pub trait PagedIndex: fmt::Debug + Send + Sync {
     /// Returns the summary of all points: their number, weights and bounds.
     fn summary(&self) -> &Summary;

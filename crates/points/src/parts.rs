@@ -4,7 +4,7 @@
 //! few million points each, the *parts*. The pyramid within a part is built in memory ([`Part`]).
 //! Of a finished part only a summary is needed later: the points and cells from which the cells of
 //! larger quads are made. [`PyramidOfParts`] receives the parts in Z-order, and builds the nodes of
-//! larger quads as soon as all parts in them are known. The nodes, blocks and counts are those of
+//! larger quads as soon as all parts in them are known. The nodes, blocks and counts equal those of
 //! an index in memory, bit for bit.
 
 use crate::aggregate::{CellBuilder, SignedCellBuilder};

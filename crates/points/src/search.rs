@@ -260,8 +260,8 @@ enum Visibility {
 }
 
 impl Search<'_> {
-    /// Adds the visible part of a quad to the runs: the cells of its node's block if these are at
-    /// the wanted level or finer, or else the visible parts of the node's quarters.
+    /// Adds the visible part of a quad to `runs`: the cells of its node's block if these cells are
+    /// at the wanted level or finer, or else the visible parts of the node's quarters.
     fn visit_node(&mut self, quad: Quad, id: NodeId) {
         let visibility = self.visibility(quad);
         let Some(node) = self
@@ -291,9 +291,9 @@ impl Search<'_> {
         }
     }
 
-    /// Adds the points or cells of a quad to the runs: all of them if the window shows the whole
-    /// quad, if they are few or if the quad is small; otherwise those of the quad's visible
-    /// quarters. They are `range` in the slice that `source` names.
+    /// Adds points or cells of a quad to `runs`. `range` are the quad's points, or its cells, in
+    /// the slice that `source` names. All of them are added if the window shows the whole quad, if
+    /// they are few or if the quad is small; otherwise only those in the quad's visible quarters.
     fn visit(&mut self, source: EntrySource, quad: Quad, range: Range<usize>) {
         if range.is_empty() {
             return;
@@ -330,8 +330,8 @@ impl Search<'_> {
         }
     }
 
-    /// Adds a range of the points, or of the pyramid's cells, to the runs. If it directly follows
-    /// the last run, it is joined to that run.
+    /// Adds a range of the points, or of the pyramid's cells, to `runs`. If it directly follows the
+    /// last range there, the two are joined.
     fn take(&mut self, source: EntrySource, range: Range<usize>) {
         let first = match source {
             EntrySource::Points => 0,

@@ -164,8 +164,8 @@ fn sort_in_cache<T: ZOrdered>(points: &mut [T], keys: &mut Vec<u128>) {
     }
 }
 
-/// Sorts records whose points all have one position: by weight, and, if the records have numbers,
-/// those of equal weight by number.
+/// Sorts records whose points all have one position: by weight, and records of equal weight by
+/// their number in the input, if the records have numbers.
 fn sort_by_weight<T: ZOrdered>(groups: Vec<Vec<Vec<T>>>, sorted: &mut [T]) {
     let all = groups.into_iter().flatten().flatten();
     for (slot, point) in sorted.iter_mut().zip(all) {
@@ -239,9 +239,9 @@ impl Digit {
     }
 }
 
-/// Divides the output so that all groups can write at the same time: in every bucket each group
-/// gets a part of its own. `histograms` has, for each group, the number of points that go into each
-/// bucket. The result has, for each group, its parts of all buckets.
+/// Divides the output so that all groups of chunks can be written at the same time: in every bucket
+/// each group gets a part of its own. `histograms` has, for each group, the number of its points
+/// that go into each bucket. The result has, for each group, its parts of all buckets.
 fn carve<'a, T>(
     mut rest: &'a mut [T],
     histograms: &[Vec<usize>],
@@ -260,8 +260,8 @@ fn carve<'a, T>(
     slots
 }
 
-/// Divides the sorted output, `rest`, into its buckets. `histograms` has, for each group, the
-/// number of points in each bucket.
+/// Divides the sorted output, `rest`, into its buckets. `histograms` has, for each group of chunks,
+/// the number of its points in each bucket.
 fn buckets<'a, T>(mut rest: &'a mut [T], histograms: &[Vec<usize>]) -> Vec<&'a mut [T]> {
     let mut cut = Vec::with_capacity(BUCKETS);
     for bucket in 0..BUCKETS {

@@ -47,8 +47,9 @@ impl Points {
 
     /// Returns the tiles of zoom `z` that represent all tiles that contain points: all of them if
     /// there are at most `most`. Otherwise they are the densest tiles, or nearly the densest, and
-    /// others, each of which stands for several. Equal points always give the same tiles. A `z`
-    /// above [`MAX_ZOOM`](crate::MAX_ZOOM) is treated as `MAX_ZOOM`.
+    /// some of the other tiles, each of which stands for several ([`TileWeight::times`]). Equal
+    /// points always give the same tiles. A `z` above [`MAX_ZOOM`](crate::MAX_ZOOM) is treated as
+    /// `MAX_ZOOM`.
     ///
     /// It takes some milliseconds where not all tiles are looked at, however many points there are.
     /// If the points are not in memory, the stack is unwound if they can't be read.

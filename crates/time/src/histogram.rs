@@ -46,7 +46,7 @@ impl Timeline {
         TimeHistogram { bars, counts, sums }
     }
 
-    /// Two durations that suit a map that plays, in the words of ISO 8601, for example `P7D` and
+    /// Two durations that suit a map that plays, in the notation of ISO 8601, for example `P7D` and
     /// `P1D`: the length of each window, and the step from one window to the next. A window is
     /// about a thirtieth of the range of times; the step is never finer than the buckets.
     pub fn suggestion(&self) -> (&'static str, &'static str) {

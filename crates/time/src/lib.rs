@@ -3,8 +3,9 @@
 //!
 //! A *bucket* is a step of the calendar, for example an hour or a day in a time zone. [`Buckets`]
 //! divides the range of a layer's times into at most [`MOST_BUCKETS`] of them. A [`TimeQuery`] is a
-//! window of time in the words of ISO 8601, `2019-01/2019-06` or `P7D/latest`; resolved on buckets
-//! it is a [`TimeWindow`]: some buckets in a row. A [`Timeline`] finds the points of a window.
+//! window of time in the notation of ISO 8601, `2019-01/2019-06` or `P7D/latest`; resolved on
+//! buckets it is a [`TimeWindow`]: some buckets in a row. A [`Timeline`] finds the points of a
+//! window.
 //!
 //! All times are microseconds since 1970 in UTC, without leap seconds.
 //!

@@ -124,7 +124,7 @@ fn split(text: &str) -> Option<(u32, &str)> {
     Some((number, unit.trim()))
 }
 
-/// The step in the form of ISO 8601, for example `PT1H`.
+/// Writes the step as a duration of ISO 8601, for example `PT1H`.
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {

@@ -10,9 +10,9 @@ use heatsplat_points::{Point, Points, cancel};
 use rayon::prelude::*;
 use std::sync::OnceLock;
 
-/// The greatest number of points in a window for which these are selected from the copy of the
-/// points in time chunks: measured. Points of larger windows are selected from all points. An index
-/// of so many points takes some 15 ms.
+/// The greatest number of points in a window whose points are selected from the copy of the points
+/// in time chunks: measured. The points of a larger window are selected by a look at all points. To
+/// make an index of so many points takes some 15 ms.
 pub const EXACT_BELOW: usize = 200_000;
 
 /// The multiplier of a timeline's hash, which is multiplied once for each point. It is odd: 2⁶⁴

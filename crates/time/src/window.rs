@@ -71,8 +71,8 @@ impl TimeWindow {
         }
     }
 
-    /// Sets the length to that of the interval that was asked for, in microseconds, unless the
-    /// window itself is longer.
+    /// Sets the length, in microseconds, to the length of the interval that was asked for, unless
+    /// the window itself is longer.
     #[must_use]
     pub(crate) fn asked_as(mut self, length: i64) -> Self {
         self.length = self.length.max(length);

@@ -102,8 +102,8 @@ impl TransformedBox {
     }
 }
 
-/// The largest number of boxes in [`TransformedBoxes`], which is emptied when it is full. It is a
-/// cache, since viewers request the same tiles again and again. A choice.
+/// The largest number of boxes in [`TransformedBoxes`], a cache that is emptied when it is full. It
+/// pays since viewers request the same tiles again and again. A choice.
 const KEPT: usize = 4096;
 
 /// A cache of boxes in a layer's reference system, by the boxes in degrees from which the database

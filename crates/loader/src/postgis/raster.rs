@@ -38,9 +38,9 @@ pub struct RasterZoom<'a> {
 
 /// Writes the rasters of `zooms` and returns the number of tiles. `zooms` must begin with the
 /// deepest zoom, which becomes the database table `table`. Each other zoom becomes an overview of
-/// this table, with the name that raster2pgsql would give it, like `o_2_table`. With `overwrite`,
-/// existing tables of these names are replaced; otherwise they are an error. Blocks the thread
-/// until all is written.
+/// this table, with the name that raster2pgsql would give it, like `o_2_table`. If `overwrite` is
+/// true, existing tables of these names are replaced; otherwise they are an error. Blocks the
+/// thread until all is written.
 ///
 /// # Errors
 /// A [`DatabaseError`]. After an error nothing in the database is changed.

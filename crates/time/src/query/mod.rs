@@ -1,4 +1,4 @@
-//! Queries: windows of time in the words of ISO 8601.
+//! Queries: windows of time in the notation of ISO 8601.
 //!
 //! The rules, which `docs/time.md` has as a table that a test reads:
 //!
@@ -24,7 +24,7 @@ use std::str::FromStr;
 /// The length in bytes of the longest text of a query. It is a choice.
 const LONGEST: usize = 100;
 
-/// A window of time in the words of ISO 8601, for example `2019-01/2019-06`, `2019-06-01/P7D`,
+/// A window of time in the notation of ISO 8601, for example `2019-01/2019-06`, `2019-06-01/P7D`,
 /// `../2019` or `P7D/latest`.
 ///
 /// [`resolve`](Self::resolve) finds the buckets of a layer that the window has.

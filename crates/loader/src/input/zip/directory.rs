@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use zip::{CompressionMethod, ZipArchive};
 
 /// The most bytes that are read to find the members of an archive. A choice: the directory is held
-/// in memory as a whole, and that of 150,000 files with usual names takes 16 MiB.
+/// in memory as a whole, and the directory of an archive of 150,000 files with usual names takes 16
+/// MiB.
 const DIRECTORY: u64 = 16 << 20;
 
 /// The size in bytes of the fixed part of a local header, the header directly before a member's
