@@ -18,8 +18,8 @@ use std::io::BufRead;
 const POINTS: [&str; 3] = ["trkpt", "wpt", "rtept"];
 
 /// A source that reads an input as GPX. Its columns are the elements inside points, for example
-/// `ele`, `time`, or `hr` of an extension. The elements of the first points are known before the
-/// file is read. The options for the weight, the filter and kept columns may also name other
+/// `ele`, `time`, or `hr` of an extension. They are looked for in the beginning of the file (its
+/// first 256 KiB). The options for the weight, the filter and kept columns may also name other
 /// elements, which later points may have.
 pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Source>, LoadError> {
     let Input {

@@ -14,8 +14,8 @@ use crate::source::Source;
 const CONTAINERS: [&str; 3] = ["Extensions", "TPX", "Position"];
 
 /// A source that reads an input as TCX. Its columns are the elements inside trackpoints: `Time`,
-/// `AltitudeMeters`, `HeartRateBpm`, `Speed` and others. The elements of the first trackpoints are
-/// known before the file is read. Options may also name elements that only later trackpoints have.
+/// `AltitudeMeters`, `HeartRateBpm`, `Speed` and others. They are looked for in the beginning of
+/// the file (its first 256 KiB). Options may also name elements that only later trackpoints have.
 pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Source>, LoadError> {
     let why = "read as TCX: positions from trackpoints";
     xml::source(input, options, why, columns, read)

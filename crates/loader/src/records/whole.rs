@@ -3,8 +3,8 @@
 
 use std::io::{self, BufReader, Cursor, Read};
 
-/// The number of bytes that one read gets: a choice. A tag or text of XML that is in two of these
-/// pieces is copied once more.
+/// The number of bytes that are read from the file at a time: a choice. A tag or text of XML that
+/// is in two of these pieces is copied once more.
 const BLOCK: usize = 128 << 10;
 
 /// A reader of a whole input: the sample, which was read before, then the rest of the file.

@@ -24,14 +24,15 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Schema, TimeUnit};
 
-/// The columns to read from record batches, as indexes of columns. Of a batch with all columns of
-/// the file, they are the indexes in the file's schema; see [`projected`](Self::projected).
+/// The columns to read from record batches, by their indexes in a batch. [`resolve`](Self::resolve)
+/// makes a projection for batches that have all columns of the file's schema,
+/// [`projected`](Self::projected) one for batches that have only the columns in use.
 #[derive(Clone, Debug)]
 pub(crate) struct ColumnProjection {
     position: PositionPlaces,
     weight: Option<usize>,
-    /// The columns that the filter uses, and the kept columns. The first number of each is its
-    /// index in the file's schema, the second its index in a batch.
+    /// The columns that the filter uses, and the kept columns. The first number is a column's index
+    /// in the file's schema, the second its index in a batch.
     others: Vec<(usize, usize)>,
 }
 
@@ -51,8 +52,8 @@ pub(crate) struct GeometryColumn {
     pub(crate) is_plain: bool,
 }
 
-/// The name, as it is in the schema, of the geometry column that the option `geom` means. The
-/// option may differ from it in case and punctuation.
+/// The name, as the schema has it, of the geometry column that the option `geom` means. `name` is
+/// the option's value, which may differ from the schema's name in case and punctuation.
 pub(crate) fn asked_for(schema: &Schema, name: &str, origin: &Origin) -> Result<String, LoadError> {
     let fields = schema
         .fields()
@@ -68,8 +69,8 @@ pub(crate) fn asked_for(schema: &Schema, name: &str, origin: &Origin) -> Result<
 }
 
 /// The text for messages that names the column of positions, for example `positions from "geom"`,
-/// and after it the other columns of geometries, which the option `geom` may name. `all` are the
-/// names of all columns of geometries.
+/// and after it the other columns of geometries, which the option `geom` may name. `column` is the
+/// column of positions, and `all` are the names of all columns of geometries.
 pub(crate) fn positions_from(column: &str, all: &[String]) -> String {
     let others = all.iter().filter(|name| *name != column);
     let others: Vec<String> = others.map(|name| shown(name.as_bytes())).collect();
@@ -116,8 +117,8 @@ impl ColumnProjection {
 
     /// The names of four leaf columns (Parquet's columns of single numbers): those with the least
     /// x, the greatest x, the least y and the greatest y of each row. By the statistics of these
-    /// columns, row groups outside of a box are skipped. The rows are points here, so the first two
-    /// names are equal, and the last two are.
+    /// columns, row groups outside of a box are skipped. The rows are points here, so least and
+    /// greatest x are one column, and so are least and greatest y.
     pub(crate) fn covering_paths(&self, schema: &Schema) -> [String; 4] {
         let name = |at: usize| schema.fields().get(at).map_or("", |field| field.name());
         let (x, y) = match self.position {
@@ -143,7 +144,8 @@ impl ColumnProjection {
     }
 
     /// Makes a projection of the same columns for batches that have only the columns of
-    /// [`all`](Self::all). In such batches a column's index is its place in that list.
+    /// [`all`](Self::all). A column's index in such a batch is the column's index in the list that
+    /// `all` returns.
     pub(crate) fn projected(&self) -> Self {
         let all = self.all();
         let among = |at: usize| all.iter().position(|&a| a == at).unwrap_or(0);
@@ -238,8 +240,9 @@ fn refuse_nested(
 }
 
 /// Returns the longitude and the latitude from the values of a row. A value may be a number or, as
-/// in CSV, the text of a number. The error is the reason, and a text that names the value at fault.
-/// If one value is empty and the other malformed, the empty one is reported.
+/// in CSV, the text of a number. The error is the reason why the row is skipped, and a text that
+/// names the value at fault. If one value is empty and the other malformed, the error is about the
+/// empty one.
 fn degrees(lon: &Value<'_>, lat: &Value<'_>) -> Result<(f64, f64), (SkipReason, String)> {
     if let (Value::Number(Number::Float(x)), Value::Number(Number::Float(y))) = (lon, lat) {
         return Ok((*x, *y));

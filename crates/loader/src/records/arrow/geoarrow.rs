@@ -3,7 +3,7 @@
 //! geometry is a list of points or a list of such lists.
 //!
 //! A native list of points may be a line or a MultiPoint. The column's extension type (Arrow) or
-//! encoding (GeoParquet) states the kind. If it states none, the list is skipped.
+//! encoding (GeoParquet) states which. If neither states it, the rows are skipped.
 
 use super::super::{Geometry, ReadFailure, RecordSink};
 use super::columns::NumberColumn;

@@ -98,8 +98,8 @@ impl IpcMessage {
         Ok((known(schema)?, message.version()))
     }
 
-    /// Decodes the message: returns its rows. Returns `None` if the message is a dictionary, which
-    /// the decoder stores for the rows after it.
+    /// Decodes the message, and returns its rows. Returns `None` if the message is a dictionary;
+    /// the decoder stores it, since the rows of later messages refer to it.
     pub(super) fn decode(
         &self,
         decoder: &mut FileDecoder,
@@ -172,8 +172,8 @@ fn early() -> IpcError {
     io::Error::from(io::ErrorKind::UnexpectedEof).into()
 }
 
-/// Returns an error if the size `stated` exceeds `most`. `what` names the thing of this size. A
-/// negative size becomes very large as `u64`, and is refused too.
+/// Returns an error if `stated`, a size in bytes, exceeds `most`. `what` names the thing of this
+/// size in the message. A negative size becomes very large as `u64`, and is refused too.
 fn limit(what: &str, stated: u64, most: u64) -> Result<(), IpcError> {
     if stated <= most {
         return Ok(());

@@ -71,7 +71,8 @@ pub(crate) fn stream(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
     start_decoded(schema, version, parts, origin, options)
 }
 
-/// Starts a source of the messages that `parts` returns one by one; `None` from `parts` ends it.
+/// Starts a source of the messages that `parts` returns one by one. The source ends when `parts`
+/// returns `None`.
 fn start_decoded(
     schema: Schema,
     version: MetadataVersion,
@@ -95,8 +96,8 @@ fn start_decoded(
     start(&schema, batches, origin, options)
 }
 
-/// Opens batches of Arrow that a program has in memory, or receives one by one, as a source. It is
-/// read as a file of Arrow is. Messages show `name`.
+/// Opens batches of Arrow, which a program has in memory or receives one by one, as a source. They
+/// are read as the batches of an Arrow file are. `name` is the source's name in messages.
 ///
 /// # Errors
 /// The columns of positions are not found, or an option names a column that isn't there.
@@ -115,9 +116,9 @@ pub fn read_record_batches(
     start(schema, next, origin, options)
 }
 
-/// Starts a source of the batches that `batches` returns one by one; `None` ends it. `batches` is
-/// called with the indexes in the schema of the columns that a batch is to have, in ascending
-/// order.
+/// Starts a source of the batches that `batches` returns one by one. The source ends when `batches`
+/// returns `None`. `batches` is called with the indexes in the schema of the columns that a batch
+/// is to have, in ascending order.
 fn start(
     schema: &Schema,
     mut batches: impl FnMut(&[usize]) -> Result<Option<RecordBatch>, IpcError> + Send + 'static,

@@ -10,8 +10,8 @@ use std::sync::Arc;
 /// The number of the kind of messages called `record`, which have the positions.
 const RECORD: u16 = 20;
 
-/// A field in the definition of a message: its number in FIT's profile, its size in bytes, and its
-/// base type.
+/// A field in the layout of messages: its number in FIT's profile, its size in bytes, and the
+/// number of its base type.
 #[derive(Clone, Copy)]
 struct FieldDefinition {
     number: u8,
@@ -52,7 +52,8 @@ pub(super) struct FitMessage<'r> {
 }
 
 impl FitMessage<'_> {
-    /// The value of the field with this number; `None` if the message has no valid one.
+    /// The value of the field that has this number in FIT's profile; `None` if the message has no
+    /// valid value in it.
     pub(super) fn number(&self, number: u8) -> Option<f64> {
         field(&self.definition, self.bytes, number)
     }

@@ -1,8 +1,8 @@
 //! Reading of FIT, the binary format of activities that devices of Garmin and others write: the
 //! positions of record messages.
 //!
-//! The crate `fitparser` was weighed: it brings a profile of three megabytes of source, chrono and
-//! nom. What is read here is one kind of message with ten fields.
+//! The crate `fitparser` is not used, since it brings a profile of three megabytes of source,
+//! chrono and nom. What is read here is one kind of message with ten fields.
 
 mod message;
 

@@ -54,7 +54,7 @@ impl<'o, R: Read> Features<'o, R> {
     }
 
     /// Reads the next feature and sends it to a sink. Returns `false` at the end of the file.
-    /// `place` is a name of the feature for errors.
+    /// `place` names the feature in errors.
     pub(super) fn next(
         &mut self,
         place: &dyn Display,

@@ -23,8 +23,8 @@ pub(super) struct PackedRTree {
 }
 
 impl PackedRTree {
-    /// The index of a file with `features` features. `fan`, from the file's header, is the most
-    /// children of a node; 0 states that the file has no index, and the result is `None`.
+    /// The index of a file with `features` features. `fan`, a number in the file's header, is the
+    /// most children of a node. `None` if `fan` is 0, which states that the file has no index.
     pub(super) fn new(features: u64, fan: u16) -> io::Result<Option<Self>> {
         if features == 0 || fan == 0 {
             return Ok(None);
@@ -63,7 +63,8 @@ impl PackedRTree {
 
     /// Calls `found` for each feature whose box touches `bounds`, in the order of the file, with
     /// the feature's offset in bytes, counted from the first feature. `bounds` are the west, south,
-    /// east and north edge. `start` is the offset in the file at which the index begins.
+    /// east and north edge, in the coordinates of the file. `start` is the offset in the file at
+    /// which the index begins.
     pub(super) fn search<R: Read + Seek>(
         &self,
         file: &mut R,

@@ -204,8 +204,9 @@ impl FeatureTable {
     }
 
     /// The SQL statement that selects the geometry, the weight and the other columns. `index` is
-    /// the name of an R-tree and a box: then only rows are selected whose geometry has a bounding
-    /// box that touches this box. With `None` all rows are selected.
+    /// the name of an R-tree, and a box: only those rows are selected whose geometry's bounding box
+    /// touches this box. If `index` is `None`, all rows are selected. Each of `others` is a
+    /// column's index and its name.
     fn sql(
         &self,
         weight: Option<&str>,

@@ -286,8 +286,9 @@ fn geometry_column(
     Ok(first.or_else(|| names.iter().position(is_usual)))
 }
 
-/// Returns whether a column of a table has geometries, which its first value shows. If the column
-/// has no values, the result is true unless the table has columns of longitude and latitude.
+/// Returns true if the first value of a column that isn't null is a geometry. If all values are
+/// null, the result is true unless the table has columns of longitude and latitude, as `likelihood`
+/// states.
 fn has_geometries(
     database: &Connection,
     (table, column): (&str, &str),

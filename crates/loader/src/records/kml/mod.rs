@@ -13,7 +13,7 @@ use placemark::{PlacemarkRecords, Placemarks};
 
 /// A source that reads an input as KML. Its columns are the texts of placemarks (`name`,
 /// `description` …), their times (`when`, `begin`, `end`), and the data of `ExtendedData` by their
-/// names. The columns of the first placemarks are known before the file is read. Options may also
+/// names. They are looked for in the beginning of the file (its first 256 KiB). Options may also
 /// name columns that only later placemarks have.
 pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Source>, LoadError> {
     let why = "read as KML: positions from placemarks and their tracks";
@@ -41,7 +41,8 @@ fn columns(sample: &[u8], origin: &Origin) -> Slots {
     placemarks.into_slots()
 }
 
-/// Sends the positions of all placemarks to a sink.
+/// Sends the positions of all placemarks to a sink. `weight` is the index of the column of weights;
+/// `None` if every position counts 1.
 fn read(
     xml: WholeInput,
     origin: &Origin,

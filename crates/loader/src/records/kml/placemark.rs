@@ -9,9 +9,9 @@ use crate::value::Value;
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
-/// The number of positions and other geometries that are held in memory of an open placemark: a
-/// choice. When there are so many, they are sent before the placemark's end, since a track may have
-/// millions.
+/// The number of positions and other geometries of an open placemark that may be in memory: a
+/// choice. When there are this many, they are sent before the placemark's end is read, since a
+/// track may have millions.
 const HELD: usize = 1 << 16;
 
 /// The most bytes that the times of a track may take while they wait for their positions, a choice:
@@ -86,7 +86,7 @@ struct PlacemarkPosition {
 }
 
 /// The times of a track for which no positions were read yet, in the order of the track. Each is
-/// stored as a byte with the length of its text, and the text.
+/// stored as a byte that states the length of its text, followed by the text.
 #[derive(Default)]
 struct WaitingTimes(VecDeque<u8>);
 
@@ -398,7 +398,8 @@ pub(super) struct PlacemarkRecords<'j> {
 }
 
 impl PlacemarkRecords<'_> {
-    /// Sends the positions of the open placemark if its end was read or if it has many positions.
+    /// Sends the positions and other geometries of the open placemark if the placemark's end was
+    /// read, or if at least [`HELD`] of them are in memory.
     pub(super) fn take(&mut self, placemarks: &mut Placemarks) -> Result<(), ReadFailure> {
         let closed = std::mem::take(&mut placemarks.open.closed);
         let held = placemarks.open.positions.len() + placemarks.open.others.len();

@@ -33,8 +33,8 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The most rows that one thread decodes by one call: a choice. Each thread reads row groups of its
-/// own.
+/// The most rows that one thread decodes by one call of the library: a choice. Each thread reads
+/// row groups of its own.
 const ROWS: usize = 1 << 13;
 /// The most bytes, uncompressed, of the rows that one thread decodes by one call: a choice, 8 MiB.
 /// The number of these rows is this limit divided by the average size of a row in the row group,
@@ -208,7 +208,8 @@ impl<S: ParquetFile> RowGroupReader<S> {
 }
 
 /// The ranges in the file of those columns of a row group that are read. A column whose stated
-/// range can't exist is left out; the library reports it when it reads the column.
+/// offset or length is negative is left out; the library reports the error when it reads the
+/// column.
 fn chunks(group: &RowGroupMetaData, mask: &ProjectionMask) -> Vec<Range<u64>> {
     let columns = group.columns().iter().enumerate();
     let wanted = columns.filter(|(at, _)| mask.leaf_included(*at));

@@ -71,7 +71,8 @@ impl ChunkReader for CountingFile {
 /// A file that checks the pages of one row group while the library reads them.
 pub(super) struct CheckedPages<S> {
     file: S,
-    /// The range of bytes of each column in the file, and the column's compression.
+    /// The range in the file, in bytes, of each column's pages in the row group, and the column's
+    /// compression.
     columns: Vec<(Range<u64>, Compression)>,
     /// The size, in bytes, of the levels in the page whose header was read last. The repetition and
     /// definition levels (Parquet's encoding of lists and nulls) come before the compressed bytes.

@@ -1,7 +1,7 @@
 //! Reading of GeoTIFF, cloud-optimised or not: the full image, strip by strip or tile by tile.
 //!
-//! The crate `tiff` decodes strips and tiles. Each is held whole, within a limit. Overviews are not
-//! read, since the index of points has its own.
+//! The crate `tiff` decodes strips and tiles. Each is held whole, within a limit. Overviews
+//! (smaller copies of the image) are not read, since the pyramid over the points takes their place.
 
 use super::bands::{Band, GDAL_METADATA, StoredNumber, bands, no_value};
 use super::geo_tags::{TiffDecoder, geo_keys, stated_grid, text};
@@ -51,8 +51,8 @@ struct BlockLayout {
 }
 
 impl BlockLayout {
-    /// The number of strips or tiles side by side across the image, and the number from its top to
-    /// its bottom.
+    /// The number of strips or tiles from the left edge of the image to its right edge, and their
+    /// number from the top to the bottom.
     fn counts(&self) -> (u64, u64) {
         let count = |size: u64, block: u64| size.div_ceil(block.max(1));
         (
@@ -213,7 +213,8 @@ impl GeoTiff {
         Ok(())
     }
 
-    /// The sizes in bytes, as stored in the file, of all strips or tiles.
+    /// The sizes in bytes of all strips or tiles, as they are stored in the file. A size of 0 means
+    /// that the file has no data for the strip or tile.
     fn stored_sizes(&mut self) -> Result<Vec<u64>, TiffError> {
         self.decoder
             .get_tag_u64_vec(match self.decoder.get_chunk_type() {
@@ -222,10 +223,11 @@ impl GeoTiff {
             })
     }
 
-    /// Decodes the block (strip or tile) with the index `at`. Returns one list of numbers or, if
-    /// each sample has blocks of its own, one list for each sample. `count` is the number of blocks
-    /// of one sample, and `sizes` are the stored sizes of all blocks in bytes. A list is `None` if
-    /// the file leaves its block out; the result is `None` if the file leaves out all of them.
+    /// Decodes the strip or tile with the index `at`, counted from 0. Returns one list of numbers
+    /// or, if each sample has strips or tiles of its own, one list for each sample. `count` is the
+    /// number of strips or tiles of one sample, and `sizes` are the stored sizes of all of them in
+    /// bytes. A list is `None` if the file has no data for it; the result is `None` if all lists
+    /// are.
     fn planes(
         &mut self,
         at: u64,

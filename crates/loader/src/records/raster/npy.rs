@@ -14,7 +14,8 @@ use std::io::{Cursor, Read};
 
 pub(crate) use super::npy_header::MAGIC;
 
-/// The number of bytes that one read gets, a choice: 64 KiB, a whole number of numbers of any type.
+/// The number of bytes that are read at a time, a choice: 64 KiB, which numbers of any type fill
+/// without a rest.
 const CHUNK: usize = 64 << 10;
 
 /// A source that reads an input as an array of NumPy.

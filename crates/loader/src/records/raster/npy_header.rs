@@ -19,7 +19,7 @@ pub(super) struct NpyHeader {
     /// fastest.
     pub(super) is_by_columns: bool,
     pub(super) shape: Vec<u64>,
-    /// The length of the file's beginning, in bytes, after which the array's numbers come.
+    /// The offset in the file, in bytes, at which the array's numbers begin.
     pub(super) length: usize,
 }
 

@@ -29,10 +29,10 @@ pub(super) struct AttributeTable {
     file: BufferedSeek<File>,
     fields: Vec<Field>,
     texts: CodePage,
-    /// A phrase for messages about a code page that is stated but not known. `None` if it is known,
-    /// or if none is stated.
+    /// A phrase for messages about a code page that is stated but not known. `None` if the stated
+    /// code page is known, or if none is stated.
     unknown: Option<String>,
-    /// The offset of the first row in bytes.
+    /// The offset of the first row in the file, in bytes.
     start: u64,
     /// The number of rows that the file has by its real size.
     pub(super) rows: u64,
@@ -151,8 +151,9 @@ impl AttributeTable {
         Some(format!("{unknown}: texts are read as {instead}"))
     }
 
-    /// A note for the report that the number of rows differs from the number of records or from the
-    /// number that the header states; `None` if it differs from neither.
+    /// A note for the report that the number of rows in the file differs from `records`, the number
+    /// of the Shapefile's records, or from the number of rows that the header states; `None` if it
+    /// differs from neither.
     pub(super) fn notes(&self, records: u64) -> Option<String> {
         let Self { rows, stated, .. } = *self;
         // Rows beyond the number in the header count only if there are as many records.
@@ -262,8 +263,8 @@ impl DbfHeader {
     }
 }
 
-/// The fields that a header describes. Their offsets in a row are set later. `header` is the header
-/// without its first 32 bytes.
+/// The fields that a header describes. Their offsets in a row are set later by [`placed`]. `header`
+/// is the header without its first 32 bytes.
 fn fields(header: &[u8], version: u8) -> Vec<Field> {
     // In dBase 7 the names of fields are longer, and the descriptions begin after the name of the
     // language driver. Byte 11 distinguishes the formats. In other formats it is the type of the

@@ -28,7 +28,8 @@ pub(super) struct Shapes<R> {
     stated: u64,
     /// The offset after the record that was read last, at which the next one begins.
     next: u64,
-    /// The number of bytes of the current record that are not read yet.
+    /// The number of bytes of the current record, the one that was read last, that are not read
+    /// yet.
     rest: u64,
     /// The size, in bytes, of all records read so far, their headers included.
     seen: u64,
@@ -92,9 +93,9 @@ impl<R: Read + Seek> Shapes<R> {
         all.checked_sub(self.seen).filter(|bytes| *bytes > 0)
     }
 
-    /// Returns true if a record is at the offset that an index states, and has the length that the
-    /// index states. Also true for an index entry of zeros, which stands for a record that was
-    /// never written.
+    /// Returns true if a record is at the offset `place` that an index states, and has the length
+    /// that the index states. Also true for an index entry of zeros, which stands for a record that
+    /// was never written.
     pub(super) fn has(&mut self, place: RecordLocation) -> io::Result<bool> {
         let RecordLocation { at, length } = place;
         if at < HEADER || at + 8 + length > self.size {

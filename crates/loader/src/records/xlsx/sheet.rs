@@ -54,7 +54,7 @@ pub(super) struct SheetReader<'w> {
     /// The number of the current row, counted from 1.
     number: u32,
     row: RowCells,
-    /// The cell that is read.
+    /// The cell whose opening tag was read last.
     open: UnfinishedCell,
 }
 
@@ -290,7 +290,7 @@ impl RowCells {
 }
 
 impl UnfinishedCell {
-    /// Makes it a cell that is in no column.
+    /// Sets all fields as for a cell that is in no column.
     fn clear(&mut self) {
         self.text.clear();
         (self.column, self.kind) = (COLUMNS, CellType::Number);
@@ -333,8 +333,8 @@ fn row_number(tag: &XmlTag<'_>) -> Option<u32> {
     tag.attribute("r")?.parse().ok()
 }
 
-/// The index, counted from 0, of the column in a reference such as `AB12`. `None` if it is no
-/// reference.
+/// The index, counted from 0, of the column in a reference to a cell, such as `AB12`: here 27.
+/// `None` if the text is no reference.
 fn column(reference: &str) -> Option<usize> {
     let letters = reference.bytes().take_while(u8::is_ascii_alphabetic);
     let number = letters.take(4).fold(0, |number, letter| {
@@ -343,8 +343,8 @@ fn column(reference: &str) -> Option<usize> {
     number.checked_sub(1)
 }
 
-/// The time, in microseconds since 1970, that a number of days in a workbook means; `None` if it
-/// means no date.
+/// The time, in microseconds since 1970, that a number of days in a workbook means; `None` if the
+/// number means no date. `from_1904` is true if days are counted from 1904 and not from 1900.
 fn time(days: f64, from_1904: bool) -> Option<i64> {
     /// The number of days from Excel's day 0 to 1970. Day 0 is 1899-12-30 for dates after February
     /// 1900.

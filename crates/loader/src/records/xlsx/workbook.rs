@@ -11,7 +11,7 @@ use std::io::BufReader;
 /// The most bytes that the texts of a workbook may take in memory, a choice: 256 MiB.
 const TEXTS: usize = 256 << 20;
 
-/// The most sheets and other parts to which a workbook may refer: a choice.
+/// The most parts (sheets, texts and others) to which a workbook may refer: a choice.
 const PARTS: usize = 1 << 12;
 
 /// The most bytes of the name of a part or sheet, a choice: Excel's names have 31 characters.
@@ -27,7 +27,7 @@ const SHEET_KIND: &str = "/worksheet";
 const TEXTS_KIND: &str = "/sharedStrings";
 const STYLES_KIND: &str = "/styles";
 
-/// The number of bytes that one read gets of a part: a choice.
+/// The number of bytes of a part that are read at a time: a choice.
 const BLOCK: usize = 64 << 10;
 
 /// A reader of the XML of a part, that is, of a file in the workbook's zip archive.
@@ -168,7 +168,8 @@ impl Workbook {
         Ok(())
     }
 
-    /// Reads the texts that cells share. Phonetic hints are left out.
+    /// Sets the field `texts`: reads the texts that cells share, without phonetic hints. `name` is
+    /// the name of the part that has the texts.
     fn read_texts(&mut self, origin: &Origin, name: &str) -> Result<(), LoadError> {
         let Some(mut part) = self.part(name, origin)? else {
             return Ok(());
@@ -212,7 +213,8 @@ impl Workbook {
         }
     }
 
-    /// Reads which styles show numbers as dates or times.
+    /// Sets the field `dates`: reads which styles show numbers as dates or times. `name` is the
+    /// name of the part that has the styles.
     fn read_styles(&mut self, origin: &Origin, name: &str) -> Result<(), LoadError> {
         let Some(mut part) = self.part(name, origin)? else {
             return Ok(());

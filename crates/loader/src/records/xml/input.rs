@@ -1,8 +1,10 @@
-//! The bytes of an XML document, in blocks whose text is checked to be UTF-8.
+//! The bytes of an XML document, in blocks. A *block* is a piece of the document of at most 128
+//! KiB, whose text is checked to be UTF-8.
 
 use std::io::{self, BufRead, Read};
 
-/// The most bytes of a block: a choice. An event that spans two blocks is read by the parser.
+/// The most bytes of a block: a choice. An event that spans two blocks is always read by the
+/// parser.
 const BLOCK: usize = 128 << 10;
 
 /// The most bytes that one tag, text or comment may have, a choice: 16 MiB. Each of them is held
@@ -13,8 +15,8 @@ const ENDLESS: usize = 16 << 20;
 /// one event it returns an error, since an event is held in memory as a whole.
 pub(super) struct XmlInput<R> {
     reader: R,
-    /// Tags that are read before the rest of the block, and the number of their bytes that were
-    /// read.
+    /// The tags that [`insert`](Self::insert) has added before the rest of the block, and the
+    /// number of their bytes that were read.
     inserted: (Vec<u8>, usize),
     /// The text of the block, and the number of its bytes that were read.
     text: String,
@@ -46,18 +48,18 @@ impl<R: BufRead> XmlInput<R> {
         self.passed = 0;
     }
 
-    /// The text of the block, and the index of its first byte that was not read. Nothing is left of
-    /// it while other bytes come first.
+    /// The text of the block, and the index of its first byte that was not read. The index is the
+    /// length of the text if bytes in `rest` come next.
     pub(super) fn block(&self) -> (&str, usize) {
         (&self.text, self.at)
     }
 
-    /// Takes `count` bytes of the block's text as read.
+    /// Moves past the next `count` bytes of the block's text.
     pub(super) fn skip(&mut self, count: usize) {
         self.at += count;
     }
 
-    /// Inserts bytes before the rest of the block.
+    /// Inserts tags before the rest of the block, so that the parser reads them next.
     pub(super) fn insert(&mut self, bytes: &[u8]) {
         self.inserted.0.extend_from_slice(bytes);
     }
@@ -85,7 +87,8 @@ impl<R: BufRead> XmlInput<R> {
         Ok(())
     }
 
-    /// Makes a block of its bytes. `is_last` is true at the end of the input.
+    /// Makes a block of `bytes`: its text, and the bytes after the text. `is_last` is true at the
+    /// end of the input.
     fn split(&mut self, bytes: Vec<u8>, is_last: bool) {
         let error = match String::from_utf8(bytes) {
             Ok(text) => return self.text = text,

@@ -1,5 +1,9 @@
-//! Reading of XML by events, with limits on the size of an event and on the depth of elements. It
-//! is shared by the formats that are XML.
+//! Reading of XML by events, for all formats that are XML. An *event* is an opening or closing tag,
+//! a text, a comment or another piece of a document. Its size is limited, and so is the depth to
+//! which elements are nested.
+//!
+//! The *parser* is the one of the crate `quick-xml`. Most events are read without it, faster, since
+//! they are written in the usual way: see [`plain`].
 
 mod input;
 mod plain;

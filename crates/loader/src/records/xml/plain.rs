@@ -1,23 +1,27 @@
-//! Events of XML in their usual spelling, which are read without the parser.
+//! Events of XML in their usual spelling, which are read without the parser. Usual are tags such as
+//! `<a b="c">`, `<a/>` and `</a>`, texts, and references such as `&amp;`. Comments and closing tags
+//! with blanks in them, for example, are not.
 
 use std::ops::Range;
 
-/// An event in its usual spelling. Ranges are bytes of the block's text.
+/// An event in its usual spelling. Ranges are in bytes of the block's text.
 pub(super) enum PlainEvent {
-    /// A tag, without its brackets. The second field is the length of the name.
+    /// An opening tag, without its brackets. The second field is the length of the name in bytes.
     Start(Range<usize>, usize),
-    /// An empty element, without its brackets and its slash.
+    /// The tag of an empty element such as `<a/>`, without its brackets and its slash. The second
+    /// field is the length of the name in bytes.
     Empty(Range<usize>, usize),
-    /// The name in the tag at an element's end.
+    /// The name in a closing tag.
     End(Range<usize>),
     Text(Range<usize>),
-    /// The name of an entity or a character.
+    /// The name of an entity or a character: `amp` in `&amp;`.
     Reference(Range<usize>),
 }
 
-/// The event at the index `at` of a block's text, and the number of its bytes. `None` if it isn't
-/// within the block or not in its usual spelling; the parser then reads it. `open` is the name of
-/// the element that is open, if that is known.
+/// The event at the index `at` of a block's text, and the number of its bytes. `None` if the event
+/// goes on after the block or is not in its usual spelling; then the parser has to read it. `open`
+/// is the range, in the block's text, of the name of the innermost open element; `None` if the name
+/// isn't in this block.
 pub(super) fn plain_event(
     text: &str,
     at: usize,
@@ -47,8 +51,8 @@ pub(super) fn plain_event(
     }
 }
 
-/// The tag at the beginning of `bytes`, and the number of its bytes. `at` is the index of its first
-/// byte in the block's text.
+/// The tag at the beginning of `bytes`, and the number of its bytes. `at` is the index of the tag's
+/// first byte in the block's text. `None` if the tag has to be read by the parser.
 fn tag(bytes: &[u8], at: usize) -> Option<(PlainEvent, usize)> {
     let inner = bytes.get(1..)?;
     let name = inner.iter().position(|byte| !is_of_name(*byte))?;
@@ -71,7 +75,8 @@ fn tag(bytes: &[u8], at: usize) -> Option<(PlainEvent, usize)> {
     })
 }
 
-/// The index of the bracket that ends a tag. Within quotes a bracket is a part of a value.
+/// The index, in `bytes`, of the bracket that ends a tag; `None` if there is none. A bracket in
+/// quotes is part of an attribute's value. `bytes` begin after the tag's name.
 fn tag_end(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {

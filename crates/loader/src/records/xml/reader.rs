@@ -1,8 +1,9 @@
 //! A reader of the events of an XML document.
 //!
 //! Events in their usual spelling, which are nearly all, are read where they lie in the block. The
-//! parser reads the others, and decides about all that is malformed. Before that it reads the tags
-//! of the elements that were opened without it, so that its errors are those of the whole document.
+//! parser reads the others, and decides about all that is malformed. Before that, it is passed the
+//! opening tags of the open elements that it doesn't know of. So its errors are the same as if it
+//! had read the whole document.
 
 use super::LONGEST;
 use super::input::XmlInput;
@@ -37,29 +38,31 @@ pub(in crate::records) enum XmlEvent<'a> {
 /// A reader of a document's events.
 pub(in crate::records) struct XmlReader<R> {
     parser: quick_xml::Reader<XmlInput<R>>,
-    /// The bytes of the parser's event.
+    /// The bytes of the event that the parser has read last.
     buffer: Vec<u8>,
-    /// True if the parser has to read the next event too: at the beginning, and after a text.
+    /// True if the parser has to read the next event, whatever its spelling: at the beginning, and
+    /// after a text that the parser has read.
     is_bound: bool,
-    /// The names of the elements that were opened without the parser, as ranges of the block's
-    /// text.
+    /// The names of the open elements whose opening tags were read without the parser, as ranges of
+    /// the block's text, the innermost last.
     open: Vec<Range<usize>>,
-    /// The number of bytes that the parser did not read, less those that only it read.
+    /// The difference, in bytes, between a position in the document and the parser's position: the
+    /// bytes that were read without the parser, less the tags that were inserted for the parser.
     apart: i64,
     depth: usize,
     origin: Origin,
 }
 
-/// An event of the parser, without its data.
+/// An event that the parser has read, without its data, which are in [`XmlReader::buffer`].
 enum ParsedEvent {
-    /// A tag: the lengths of its content and of its name.
+    /// An opening tag: the lengths, in bytes, of the tag without its brackets and of its name.
     Start(usize, usize),
     Empty(usize, usize),
-    /// The end of an element: the length of its name.
+    /// The end of an element: the length of its name in bytes.
     End(usize),
     /// A text: its start and its end in the event's bytes.
     Text(usize, usize),
-    /// The text of a section `<![CDATA[…]]>`, as for a text.
+    /// The text of a section `<![CDATA[…]]>`: its start and its end in the event's bytes.
     Data(usize, usize),
     Reference(String),
     Other,
@@ -98,7 +101,7 @@ impl<R: BufRead> XmlReader<R> {
         }
     }
 
-    /// Takes an event of `size` bytes that needs no parser.
+    /// Moves past an event of `size` bytes that was read without the parser, and returns it.
     fn plain(&mut self, event: PlainEvent, size: usize) -> XmlEvent<'_> {
         self.parser.get_mut().skip(size);
         self.apart += size as i64;
@@ -168,7 +171,8 @@ impl<R: BufRead> XmlReader<R> {
         })
     }
 
-    /// Opens in the parser the elements that were opened without it.
+    /// Passes to the parser the opening tags that were read without it, so that it knows which
+    /// elements are open.
     fn open_in_parser(&mut self) -> Result<(), LoadError> {
         let mut tags = Vec::new();
         let (text, _) = self.parser.get_ref().block();
@@ -185,7 +189,7 @@ impl<R: BufRead> XmlReader<R> {
         Ok(())
     }
 
-    /// The next event of the parser.
+    /// Makes the parser read the next event.
     fn parse(&mut self) -> Result<ParsedEvent, LoadError> {
         self.buffer.clear();
         self.parser.get_mut().begin_event();
@@ -219,18 +223,21 @@ impl<R: BufRead> XmlReader<R> {
         })
     }
 
-    /// The place after the parser's event.
+    /// The place in the document after the event that the parser has read last, as text for
+    /// messages: `byte 120`.
     fn place(&self) -> String {
         self.in_document(self.parser.buffer_position())
     }
 
-    /// The place in the document of a position of the parser.
+    /// The place in the document, as text for messages, of `position`, which counts the bytes that
+    /// the parser has read.
     fn in_document(&self, position: u64) -> String {
         format!("byte {}", position.saturating_add_signed(self.apart))
     }
 }
 
-/// The text that a reference to an entity or a character means; empty if it is unknown.
+/// The text that a reference to an entity or a character means: `&` for the name `amp`. Empty if
+/// the name is unknown.
 fn meant(name: &str) -> String {
     let name = BytesRef::new(name);
     match name.resolve_char_ref() {

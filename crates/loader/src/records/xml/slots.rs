@@ -90,8 +90,8 @@ impl Slots {
         seen
     }
 
-    /// A record's value in the column with the index `column`; null if its text is missing or
-    /// blank. `texts` are the record's texts.
+    /// A record's value in the column with the index `column`: the text in `texts` of the element
+    /// that gives this column. Null if this text is missing or blank.
     pub(in crate::records) fn value<'t>(&self, texts: &'t SlotTexts, column: usize) -> Value<'t> {
         let at = self.columns.iter().position(|known| *known == column);
         let text = at.and_then(|at| texts.get(at));
@@ -100,7 +100,8 @@ impl Slots {
     }
 }
 
-/// The texts of a record, by their slots. Their memory is used again for the next record.
+/// The texts of a record, by the slots of their elements. The memory of the texts is used again for
+/// the next record.
 #[derive(Default)]
 pub(in crate::records) struct SlotTexts(Vec<SlotText>);
 
@@ -131,7 +132,7 @@ impl SlotTexts {
         self.0.get(slot).is_some_and(|slot| !slot.is_known)
     }
 
-    /// Appends a part of the text in a slot, if there is such a slot.
+    /// Appends `text` to the text in a slot. Does nothing if there is no such slot.
     pub(in crate::records) fn append(&mut self, slot: usize, text: &str) {
         let Some(slot) = self.0.get_mut(slot) else {
             return;

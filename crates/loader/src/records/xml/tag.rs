@@ -5,12 +5,12 @@ use super::plain::is_of_name;
 use quick_xml::events::attributes::Attributes;
 use std::borrow::Cow;
 
-/// A tag at the start of an element.
+/// The opening tag of an element, such as `<trkpt lat="48.1" lon="11.5">`.
 #[derive(Clone, Copy)]
 pub(in crate::records) struct XmlTag<'a> {
     /// The tag without its brackets.
     content: &'a str,
-    /// The length of the name at its beginning.
+    /// The length, in bytes, of the name at the beginning of `content`.
     name: usize,
 }
 
@@ -20,19 +20,19 @@ impl<'a> XmlTag<'a> {
         Self { content, name }
     }
 
-    /// The tag without its brackets, and the length of its name.
+    /// The tag without its brackets, and the length of its name in bytes.
     #[cfg(test)]
     pub(super) fn parts(&self) -> (&'a str, usize) {
         (self.content, self.name)
     }
 
-    /// The name without its prefix.
+    /// The name without its prefix: `when` for `gx:when`.
     pub(in crate::records) fn local_name(&self) -> &'a str {
         local(self.content.get(..self.name).unwrap_or_default())
     }
 
-    /// The attributes: names with their prefixes, and values as they are written. Those that are
-    /// malformed are left out.
+    /// The attributes: names with their prefixes, and values as they are written. Malformed
+    /// attributes are left out.
     pub(in crate::records) fn attributes(&self) -> XmlAttributes<'a> {
         XmlAttributes {
             content: self.content,
@@ -82,17 +82,18 @@ pub(super) fn local(name: &str) -> &str {
     }
 }
 
-/// The attributes of a tag. Those in their usual spelling are read here, and from the first other
-/// one on by the parser's crate.
+/// The attributes of a tag. This type itself reads attributes in their usual spelling (see
+/// [`plain_attribute`]). From the first other attribute on, the crate `quick-xml` reads them.
 pub(in crate::records) struct XmlAttributes<'a> {
     content: &'a str,
-    /// The end of the attributes that were read.
+    /// The offset, in `content`, after the attributes that were read here.
     at: usize,
     others: Option<Attributes<'a>>,
 }
 
 impl<'a> XmlAttributes<'a> {
-    /// The next attribute if it is in its usual spelling.
+    /// The name and the value of the next attribute. `None` if there is none, or if it is not in
+    /// its usual spelling.
     fn next_plain(&mut self) -> Option<(&'a str, &'a str)> {
         let (name, value, size) = plain_attribute(self.content.get(self.at..)?)?;
         self.at += size;
@@ -123,8 +124,9 @@ impl<'a> Iterator for XmlAttributes<'a> {
     }
 }
 
-/// The name and the value of the attribute at the beginning of a text, and the number of its bytes.
-/// `None` unless it is a blank, a name, `=` and a quoted value, and a blank or the end follows.
+/// The name and the value of the attribute at the beginning of a text, and the number of the
+/// attribute's bytes. `None` unless it is in its usual spelling: one blank, a name, `=` and a
+/// quoted value, followed by a blank or the end of the text.
 fn plain_attribute(text: &str) -> Option<(&str, &str, usize)> {
     let bytes = text.as_bytes();
     if !is_blank(*bytes.first()?) {
