@@ -97,8 +97,8 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The paths of the files in a folder of the viewer that have an extension, in a fixed order. Cargo
-/// runs this script again when a file is added.
+/// The paths, within the viewer's folder, of the files in `folder` whose names end in a dot and
+/// `extension`, sorted. Cargo runs this script again when a file is added.
 fn files(viewer: &Path, folder: &str, extension: &str) -> Result<Vec<String>> {
     let place = viewer.join(folder);
     println!("cargo::rerun-if-changed={}", place.display());
@@ -147,7 +147,7 @@ fn library(viewer: &Path, out: &Path, pins: &Pins) -> Result<Option<Vec<PackedFi
     }
 }
 
-/// Fetches the pinned package with npm, unless an earlier run has fetched it, and returns the
+/// Fetches the pinned package with npm, unless an earlier build has fetched it, and returns the
 /// library's files. An error if the files don't have the pinned digests.
 fn install(manifest: &str, lock: &str, out: &Path, pins: &Pins) -> Result<Vec<PackedFile>> {
     let place = out.join("npm");
@@ -240,9 +240,9 @@ fn without_source_map(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// Removes the lines of a file that have nothing but comments, a fifth of its compressed size:
-/// those that begin with `//`, and blocks whose first line begins with `/**`. Code beside a comment
-/// stays.
+/// Removes the lines of a file that have nothing but comments: lines that begin with `//`, and
+/// blocks whose first line begins with `/**`. Code beside a comment stays. The comments are a fifth
+/// of the compressed size of the viewer's files.
 fn without_comments(text: &str) -> String {
     let mut code = String::with_capacity(text.len());
     let mut in_block = false;
@@ -287,7 +287,7 @@ impl Pins {
         })
     }
 
-    /// The value that belongs to a name: the digest of a file, or the version.
+    /// The value of a pin by its name: the digest of a file or, for the version, the version.
     fn digest(&self, name: &str) -> Result<&str> {
         let line = self.lines.iter().find(|(key, _)| key == name);
         Ok(line
@@ -383,7 +383,8 @@ impl Head {
     }
 }
 
-/// A file to pack into the program. `tag` is a digest of its contents.
+/// A file to pack into the program. `tag` is the beginning of a digest of its bytes, in hexadecimal
+/// digits.
 struct PackedFile {
     name: String,
     bytes: Vec<u8>,
@@ -419,8 +420,8 @@ impl PackedFile {
         }
     }
 
-    /// Writes the file, compressed, into `out`, and appends an entry of Rust code that includes it.
-    /// All files are compressed, since all are text.
+    /// Writes the file, compressed by gzip, into the folder `out`, and appends the entry of Rust
+    /// code that includes it to `code`. All files are compressed, since all are text.
     fn emit(&self, out: &Path, code: &mut String) -> Result<()> {
         let file = out.join(format!("{}.gz", self.name.replace('/', "-")));
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
@@ -439,7 +440,7 @@ impl PackedFile {
     }
 }
 
-/// The URL by which the page refers to an embedded file. It contains the file's digest, so that
+/// The URL by which the page refers to an embedded file. The file's digest is in it, so that
 /// browsers may keep the file for ever.
 fn address(assets: &[PackedFile], name: &str) -> Result<String> {
     let asset = assets.iter().find(|asset| asset.name == name);

@@ -83,9 +83,11 @@ pub struct ServerConfig {
     pub cache_control: String,
     /// The header `Cache-Control` of answers about live layers.
     pub live_cache_control: String,
-    /// The settings of queries that clients post to `POST /layers`. With `None` none are taken.
+    /// The settings of database queries that clients post to `POST /layers`. With `None` clients
+    /// can't post queries.
     pub posting: Option<Posting>,
-    /// The settings of points that clients post to `POST /layers`. With `None` none are taken.
+    /// The settings of points that clients post to `POST /layers`. With `None` clients can't post
+    /// points.
     pub points: Option<PointPosting>,
     /// The credit for the data, which maps show in a corner; `None` if there is none.
     pub attribution: Option<String>,
@@ -96,15 +98,17 @@ pub struct ServerConfig {
     /// number of processor cores.
     pub renders: usize,
     /// The largest number of requests that wait for their turn to be drawn. As many again may wait
-    /// for a scale or the points of a filter. Further requests get 503. The default is 256 for each
-    /// processor core.
+    /// until another request has prepared a scale or the points of a filter for them. Further
+    /// requests get 503. The default is 256 for each processor core.
     pub waiting: usize,
     /// The longest time from a request's beginning to the end of its drawing. Work that takes
     /// longer is ended, and the request gets 504.
     pub deadline: Duration,
-    /// The size in bytes of the memory for what is kept besides the layers' data: three eighths are
-    /// for encoded tiles, another three eighths for the densities of tiles, and a quarter, but at
-    /// least 8 MiB, for styles, statistics, scales and the points of filters.
+    /// The size in bytes of the memory for what is kept besides the layers' data:
+    ///
+    /// * three eighths for encoded tiles
+    /// * three eighths for the densities of tiles
+    /// * a quarter, but at least 8 MiB, for styles, statistics, scales and the points of filters
     pub cache: u64,
     /// The largest number of open connections. Further connections wait until another one is
     /// closed.
@@ -119,29 +123,31 @@ pub struct ServerConfig {
     /// The longest time that an answer waits for a client that doesn't read. Then the connection is
     /// closed.
     pub write_timeout: Duration,
-    /// The largest number of bytes of large answers that clients have not received yet, over all
-    /// connections together. A large answer for which there is no room becomes a 503.
+    /// The largest number of bytes of answers that clients have not received yet, over all
+    /// connections together. Answers over HTTP/1 of at most 64 KiB don't count. An answer for which
+    /// there is no room becomes a 503.
     pub answer_bytes: u64,
     /// The address and port of a second socket for `/metrics`, `/health`, `/ready` and `POST
-    /// /layers`. These routes are then not answered at `listen`. With `None`, everything is
-    /// answered at `listen`. If clients may post points, `/layers` is answered there too, for
-    /// points alone.
+    /// /layers`. These routes are then not answered at `listen`, with one exception: if clients may
+    /// post points, `/layers` is answered at `listen` too, for points alone. With `None`,
+    /// everything is answered at `listen`.
     pub admin_listen: Option<String>,
     /// The files of the certificate and key with which connections to `listen` are encrypted; this
     /// needs the feature `tls`. With `None`, connections are not encrypted.
     pub tls: Option<TlsFiles>,
-    /// The web origins whose pages may read answers, like `https://example.org`. An empty list
-    /// allows any origin, and so does a list that contains `*`.
+    /// The web origins whose pages may read answers, like `https://example.org`. With an empty
+    /// list, or if the list contains `*`, pages of any origin may read them.
     pub cors_origins: Vec<String>,
     /// The hosts that requests may be for: `example.org`, `example.org:8080` or `*.example.org`. An
     /// empty list allows any host.
     pub allowed_hosts: Vec<String>,
-    /// The proxies whose `Forwarded` and `X-Forwarded-…` headers are trusted.
+    /// The proxies whose `Forwarded` and `X-Forwarded-…` headers are trusted. With an empty list
+    /// these headers are ignored.
     pub trusted_proxies: Vec<TrustedProxy>,
     /// True if a line is logged for each answer, with the target `access`.
     pub access_log: bool,
-    /// A function that returns the counters of the cache of pages of packed files. `None` if all
-    /// points are in memory.
+    /// A function that returns the counts of the cache of pages of packed files (see
+    /// [`PageCounts`]). `None` if all points are in memory.
     pub page_counts: Option<fn() -> PageCounts>,
 }
 

@@ -27,8 +27,8 @@ const LIVE_SAMPLE: f64 = (LIVE_DENSEST + LIVE_SPREAD) as f64;
 /// One of the densities from which a picture is computed, with its points: all points of a set, or
 /// those that share a radius. An estimate adds up the times of all densities of a picture.
 struct DensityDraw<'a> {
-    /// The number of times that the density is drawn for one picture: 1, or 2 for a mean, and once
-    /// more if the density is part of the divisor of a quotient.
+    /// The number of times that the density is drawn for one picture: 1, or 2 if the style shows a
+    /// mean. One more is added if the density is part of a quotient's divisor.
     times: f64,
     /// The radius in CSS pixels that the points have of their own; `None` if they are drawn with
     /// the style's radius.
@@ -100,8 +100,8 @@ impl<'a> DataProfile<'a> {
         }
     }
 
-    /// `window`, enlarged on each side by the kernel's reach and two more pixels, so that it
-    /// contains all points that affect the pixels of `window`.
+    /// The window around `window` that contains all points on which the pixels of `window` depend:
+    /// on each side it is larger by the kernel's reach and two more pixels.
     pub(super) fn around(&self, style: &Style, window: &Window) -> Window {
         let own = match self {
             Self::Points(set) => set.widest().map_or(0.0, |r| r * style.shape().reach()),

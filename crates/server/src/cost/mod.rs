@@ -98,9 +98,9 @@ fn too_much(message: String) -> ApiError {
 /// overlap, kernel or radius isn't the layer's own. It equals [`MAX_TIME`].
 pub(crate) const MAX_UNITS: u64 = MAX_TIME.as_nanos() as u64;
 
-/// Returns the estimated time of a request: of the condition `filter`, with the number of points
-/// that are compared with it, and all parts of `work` together. Returns an error if it
-/// is longer than [`MAX_TIME`].
+/// Returns the estimated time of a request: to compare points with a condition, and to do all parts
+/// of `work`. `filter` is the condition's text and the number of points to compare with it; `None`
+/// without a filter. Returns an error if the time is longer than [`MAX_TIME`].
 pub(crate) fn check_limit(
     data: &DataProfile<'_>,
     filter: Option<(&str, f64)>,
@@ -126,9 +126,10 @@ pub(crate) struct EstimatedTime {
     pub(crate) drawn: Duration,
 }
 
-/// Returns an error if drawing fetched rows is estimated to take longer than [`MAX_TIME`]. For rows
-/// this is checked after they are fetched, since their number is unknown before. A picture with the
-/// overlap, kernel and radius of the layer's own style is never refused.
+/// Returns an error if drawing `points`, the rows that were fetched for a picture, is estimated to
+/// take longer than [`MAX_TIME`]. This is checked after rows are fetched, since their number is
+/// unknown before. A picture with the overlap, kernel and radius of the layer's own style is never
+/// refused.
 pub(crate) fn check_fetched(
     points: &[Point],
     style: &ResolvedStyle,
@@ -152,8 +153,9 @@ pub(crate) fn is_over_limit(points: &[Point], style: &Style, window: &Window) ->
     DataProfile::fetched(points).picture(style, window, 1) > MAX_TIME.as_secs_f64() * 1e9
 }
 
-/// Two estimated times: to draw a window in a style, and to measure the statistics of its scale at
-/// a level. This function exists for the bench that compares estimates with measurements.
+/// Two estimated times: to draw a window in a style, and to measure the statistics of the style's
+/// scale at a level. `ratio` is the number of device pixels per CSS pixel. This function exists for
+/// the bench that compares estimates with measurements.
 #[doc(hidden)]
 pub fn estimate(
     layer: &Layer,
@@ -279,7 +281,7 @@ impl ResolvedStyle {
     }
 
     /// The estimated time in nanoseconds to measure the statistics of this style's scale at a
-    /// level. It is remembered for the next call, since a map requests many tiles of one level.
+    /// level. The result is stored for later calls, since a map requests many tiles of one level.
     fn scale_cost(&self, data: &DataProfile<'_>, level: u8) -> Result<f64, ApiError> {
         let costs = || {
             let costs = self.scale_costs.lock();

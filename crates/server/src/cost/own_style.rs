@@ -12,8 +12,8 @@ use std::time::Duration;
 const DEEPEST: u8 = 14;
 
 /// The factor by which a tile's estimated time may exceed the longest time that drawing may take.
-/// Nearly all estimates are between a third and three times the real work, so a tile beyond this
-/// factor would not be drawn to the end.
+/// Nearly all estimates are between a third of the real time and three times the real time, so a
+/// tile beyond this factor would not be drawn to the end.
 const TOLERANCE: u32 = 3;
 
 /// The error for a layer's own style in which tiles take too long to be drawn.

@@ -5,8 +5,9 @@ use heatsplat_points::{Points, Window};
 use heatsplat_render::limits::WIDEST_EXACT;
 use heatsplat_render::{Kernel, Style, View};
 
-/// The number of cells that a window shows, each at most `finest` pixels wide; 0 counts the points
-/// themselves. Of points that can't be read the number is 0; drawing them then fails.
+/// The number of cells that a window shows, each at most `finest` pixels wide. If `finest` is 0,
+/// the points themselves are counted. If the points can't be read, the number is 0, and drawing
+/// them fails later.
 pub(super) fn counted(points: &Points, window: &Window, finest: f64) -> f64 {
     points
         .count(window, finest)
@@ -14,7 +15,8 @@ pub(super) fn counted(points: &Points, window: &Window, finest: f64) -> f64 {
 }
 
 /// The points whose drawing time is estimated: points in memory or, for rows of a database and for
-/// tiles that are only imagined, a number of points and the range of their weights.
+/// tiles of which only the number of points is assumed, a number of points and the range of their
+/// weights.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Population<'a> {
     /// Points in memory, which the index can count in any window.

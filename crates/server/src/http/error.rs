@@ -60,8 +60,8 @@ impl ApiError {
         }
     }
 
-    /// An error with status 429: the client has as much as it may have at a time. The header
-    /// `Retry-After` asks it to wait for one second.
+    /// An error with status 429: the client has as many posted layers, or sends as many posts at
+    /// the same time, as it may. The header `Retry-After` asks the client to wait for one second.
     pub(crate) fn too_many_requests(message: impl Into<Cow<'static, str>>) -> Self {
         Self::with_status(StatusCode::TOO_MANY_REQUESTS, message)
     }

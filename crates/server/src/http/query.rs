@@ -74,7 +74,8 @@ impl Query {
         Ok(query)
     }
 
-    /// Parses a query string of a route that takes the parameters in `own` and none of a style.
+    /// Parses the query string of a route that takes the parameters in `own`, but no parameters of
+    /// a style.
     pub(crate) fn parse_alone(raw: Option<&str>, own: &[&'static str]) -> Result<Self, ApiError> {
         let given = form_urlencoded::parse(raw.unwrap_or_default().as_bytes());
         let is_known = |name: &str| own.contains(&name) || is_tracking(name);
@@ -223,8 +224,9 @@ impl Query {
         Ok(is_tms.unwrap_or(false))
     }
 
-    /// The image format for the file extension of a picture's URL. PNG has two: `format=palette`,
-    /// the default, and `format=rgba`. The extension [`DEM`] also needs the parameter `range`.
+    /// The image format for the file extension of a picture's URL. For PNG, the parameter `format`
+    /// chooses between two: `palette`, the default, and `rgba`. The extension [`DEM`] requires the
+    /// parameter `range`.
     pub(crate) fn picture_format(&self, extension: &str) -> Result<ImageFormat, ApiError> {
         if extension == DEM {
             let range = self.get("range").map(dem_range).transpose()?;
@@ -297,8 +299,12 @@ pub(crate) fn finite(name: &str, text: &str) -> Result<f64, ApiError> {
     number.ok_or_else(|| bad_value(name, text, "expected a decimal number"))
 }
 
-/// Replaces the parameters of other tile servers that mean exactly what one of ours means:
-/// `rescale=lo,hi` is a `domain`, `colormap_name` a `ramp`, turned round if its name ends in `_r`.
+/// Replaces a parameter of other tile servers by the parameters of this server that mean exactly
+/// the same. Other parameters stay unchanged.
+///
+/// * `rescale=lo,hi` becomes `domain=lo,hi`
+/// * `colormap_name=viridis` becomes `ramp=viridis`
+/// * `colormap_name=viridis_r` becomes `ramp=viridis` and `reverse=true`
 fn in_own_words<'a>(
     (name, value): (Cow<'a, str>, Cow<'a, str>),
 ) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> {
@@ -316,8 +322,8 @@ fn in_own_words<'a>(
     std::iter::once(first).chain(second)
 }
 
-/// Parameters of other tile servers that have no exact counterpart, each with the parameter that
-/// comes nearest.
+/// Parameters of other tile servers that have no exact counterpart, each with the parameter of this
+/// server that comes nearest.
 const OTHER_WORDS: [(&str, &str); 8] = [
     ("colormap", "ramp"),
     ("palette", "ramp"),

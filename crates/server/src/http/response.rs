@@ -76,8 +76,8 @@ pub(crate) fn cached_unless_known(
     not_modified(headers, request).unwrap_or_else(|| cached(headers, answer()))
 }
 
-/// Adds `name`, the name of a request's header, to the header `Vary`, unless it is listed there
-/// already.
+/// Adds `name`, the name of a header of requests, to the list in the answer's header `Vary`, unless
+/// the list has it already.
 pub(crate) fn add_vary(headers: &mut HeaderMap, name: &'static str) {
     let listed = headers.get(VARY).and_then(|names| names.to_str().ok());
     let value = match listed {

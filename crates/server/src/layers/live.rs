@@ -277,9 +277,9 @@ impl LiveLayer {
         self.rows.fetch(rows_for(window, ratio, style, false)).await
     }
 
-    /// The kind of values that a style shows in this layer, on which the form of its scale depends.
-    /// Sums of weights are signed if enough weight is negative, or if the style's domain begins
-    /// below zero.
+    /// The kind of values that a style shows in this layer, from which it follows where the style's
+    /// scale begins and ends. Sums of weights are signed if enough weight is negative, or if the
+    /// style's domain begins below zero.
     pub(crate) fn value_kind(&self, style: &Style) -> ValueKind {
         if style.measure() == Measure::Mean {
             return ValueKind::Level;

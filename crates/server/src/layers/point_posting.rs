@@ -11,14 +11,15 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-/// The largest number of posts whose rows are read at a time. A choice.
+/// The largest number of posts whose rows are read at the same time. A choice.
 const MAX_LOADS: usize = 2;
 
-/// The longest time that a post waits until fewer others are being read. A choice.
+/// The longest time that a post waits until fewer than [`MAX_LOADS`] others are being read; then it
+/// is refused. A choice.
 const WAIT: Duration = Duration::from_secs(2);
 
-/// The largest number of posts without the operator's token that one address may have under way. A
-/// choice.
+/// The largest number of posts without the operator's token that one client may have under way at
+/// the same time. A choice.
 const MAX_POSTS_OF_CLIENT: usize = 2;
 
 /// The settings of `POST /layers` with rows in the request's body.
@@ -29,18 +30,19 @@ pub struct PointPosting {
     pub token: Option<BearerToken>,
     /// The limits of clients without the token; `None` if all clients need the token.
     pub public: Option<PublicQuota>,
-    /// The time after which a layer is removed, unless its rows are replaced before.
+    /// The time after which a layer is removed, counted from the last post of its rows.
     pub lifetime: Duration,
-    /// The largest number of layers of posted points that may exist at a time.
+    /// The largest number of layers of posted points that may exist at the same time.
     pub most: usize,
     /// The largest number of rows of a layer.
     pub rows: u64,
     /// The largest size in bytes of a request's body.
     pub body: u64,
-    /// The largest number of bytes that all posted points together may take, bodies that are still
-    /// arriving included.
+    /// The largest number of bytes that all posted points together may take. Bodies that are still
+    /// arriving count too.
     pub memory: u64,
-    /// The longest time that reading the rows of a request may take.
+    /// The longest time that reading the rows of a request may take, counted from when their
+    /// reading begins.
     pub deadline: Duration,
     /// The backend that draws the layers.
     pub backend: Arc<dyn Backend>,
@@ -49,17 +51,18 @@ pub struct PointPosting {
 /// The limits of clients that post points without a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublicQuota {
-    /// The largest number of layers that an address may have at a time.
+    /// The largest number of layers that one client may have at the same time. A client is an IPv4
+    /// address, or the first 64 bits of an IPv6 address.
     pub layers: usize,
     /// The largest number of rows of a layer.
     pub rows: u64,
-    /// The time after which a layer is removed, unless its rows are replaced before.
+    /// The time after which a layer is removed, counted from the last post of its rows.
     pub lifetime: Duration,
 }
 
 impl PointPosting {
-    /// The largest number of rows that a client may post, and the time that they stay. `is_public`
-    /// is true for clients without the operator's token.
+    /// The largest number of rows that a client may post for a layer, and the time after which the
+    /// layer is removed. `is_public` is true for clients without the operator's token.
     pub(crate) fn limits(&self, is_public: bool) -> (u64, Duration) {
         match self.public.filter(|_| is_public) {
             Some(quota) => (quota.rows.min(self.rows), quota.lifetime.min(self.lifetime)),
@@ -89,7 +92,7 @@ impl PointLoads {
         }
     }
 
-    /// A share of the memory, which counts no bytes yet.
+    /// A share of the memory for posted points, to which no bytes are counted yet.
     pub(crate) fn share(&self) -> MemoryShare {
         MemoryShare {
             memory: Arc::clone(&self.memory),
@@ -102,14 +105,15 @@ impl PointLoads {
         self.memory.used.load(Ordering::Relaxed)
     }
 
-    /// Waits until fewer than two other posts are being read. `None` if that takes too long.
+    /// Waits until fewer than [`MAX_LOADS`] other posts are being read. `None` if that takes longer
+    /// than [`WAIT`].
     pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
         let turn = Arc::clone(&self.turns).acquire_owned();
         timeout(WAIT, turn).await.ok()?.ok()
     }
 
-    /// Counts a post of a client until the result is dropped. `None` if the client has as many
-    /// posts under way as it may have.
+    /// Counts a post of a client as under way until the result is dropped. `None` if the client has
+    /// [`MAX_POSTS_OF_CLIENT`] posts under way already.
     pub(crate) fn begin(&self, client: ClientKey) -> Option<ClientPost> {
         let mut all = self
             .of_clients
@@ -165,7 +169,8 @@ pub(crate) struct MemoryShare {
 }
 
 impl MemoryShare {
-    /// Counts `more` bytes. Returns false, and counts nothing, if the limit would be exceeded.
+    /// Counts `more` bytes. Returns false, and counts nothing, if all posted points would then take
+    /// more than the limit.
     #[must_use]
     pub(crate) fn grow(&mut self, more: u64) -> bool {
         let limit = self.memory.limit;

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 impl Registry {
-    /// Postpones the time when a posted layer expires to `until`, and removes posted layers that
-    /// have expired. Returns false if there is no posted layer with this id.
+    /// Postpones the expiry of a posted layer to `until`; an expiry that is later already stays.
+    /// Also removes posted layers that have expired. Returns false if there is no posted layer with
+    /// this id.
     pub(crate) fn extend_posted(&self, id: &str, until: SystemTime) -> bool {
         self.remove_expired();
         let mut state = self.write();
@@ -31,9 +32,9 @@ impl Registry {
         drop(removed);
     }
 
-    /// Adds a posted layer, which expires at `until`. If there is a layer with this id already,
-    /// only its expiry is postponed. Returns false if a new layer can't be added, since there are
-    /// `most` posted layers already.
+    /// Adds a layer of a posted query, which expires at `until`. If there is a layer with this id
+    /// already, only its expiry is postponed. Returns false if a new layer can't be added, since
+    /// there are `most` layers of posted queries already.
     pub(crate) fn insert_posted(
         &self,
         id: &str,
@@ -61,7 +62,7 @@ impl Registry {
     }
 
     /// Removes a posted layer. Returns false if there is no posted layer with this id. Layers that
-    /// are computed from the removed one stay as they are, and are no longer updated.
+    /// are computed from the removed one stay as they are, with its data.
     pub(crate) fn remove_posted(&self, id: &str) -> bool {
         let mut state = self.write();
         let posted = state.layers.get(id);
@@ -75,7 +76,7 @@ impl Registry {
         removed.is_some()
     }
 
-    /// The number of posted layers that have not expired.
+    /// The number of posted layers, of queries and of points, that have not expired.
     pub(crate) fn posted(&self) -> usize {
         let (state, now) = (self.read(), SystemTime::now());
         let posted = state.layers.values().filter(|e| e.expires.is_some());

@@ -12,30 +12,31 @@ use std::time::SystemTime;
 /// The facts about a layer whose points were posted.
 #[derive(Debug)]
 pub(crate) struct PostedPoints {
-    /// The token that the answer to the post has. With it a client may replace the rows or remove
-    /// the layer.
+    /// The secret that the answer to the first post contains. With it a client may replace the rows
+    /// or remove the layer.
     pub(crate) owner: BearerToken,
-    /// The client, if it had no token of the operator; such layers are in no list.
+    /// The client that has posted the points without the operator's token; `None` if it has sent
+    /// the token. A layer that was posted without it is in no list.
     pub(crate) public: Option<ClientKey>,
     /// The memory that the points take.
     pub(crate) memory: MemoryShare,
 }
 
-/// The numbers of layers of posted points that there may be.
+/// The largest numbers of layers of posted points.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PointLimits {
-    /// The largest number of such layers of all clients.
+    /// The largest number of layers of posted points of all clients together.
     pub(crate) most: usize,
-    /// The largest number of such layers of one client without the operator's token.
+    /// The largest number of layers of posted points of one client without the operator's token.
     pub(crate) of_client: usize,
 }
 
 /// The reason why there can't be one more layer of posted points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TooManyPoints {
-    /// All clients together have as many as there may be.
+    /// All clients together have [`PointLimits::most`] layers.
     All,
-    /// The client has as many as it may have.
+    /// The client has [`PointLimits::of_client`] layers.
     OfClient,
 }
 
@@ -77,8 +78,8 @@ impl State {
 }
 
 impl Registry {
-    /// Returns an error if there can't be one more layer of posted points. `public` is the client,
-    /// unless it has the operator's token.
+    /// Returns an error if there can't be one more layer of posted points. `public` is the client;
+    /// `None` if it has sent the operator's token.
     pub(crate) fn check_room(
         &self,
         public: Option<ClientKey>,
@@ -88,7 +89,8 @@ impl Registry {
         self.read().check_room(public, limits)
     }
 
-    /// Adds a layer of posted points, which expires at `until`.
+    /// Adds a layer of posted points, which expires at `until`. Returns an error if there can't be
+    /// one more layer.
     pub(crate) fn insert_points(
         &self,
         id: &str,
@@ -106,7 +108,8 @@ impl Registry {
         Ok(())
     }
 
-    /// Finds a layer of posted points. `None` if there is none with this id.
+    /// Finds a layer of posted points. `token` is the secret that the client has sent, if any.
+    /// `None` if there is no such layer with this id, or if it has expired.
     pub(crate) fn find_points(&self, id: &str, token: Option<&str>) -> Option<FoundPoints> {
         let state = self.read();
         let entry = state.layers.get(id)?;
@@ -120,9 +123,10 @@ impl Registry {
         })
     }
 
-    /// Replaces the rows of a layer of posted points, and postpones its end to `until`. Requests
-    /// that are drawing the earlier rows finish with these. The epoch of `layer` must follow that
-    /// of the earlier rows, since addresses contain it.
+    /// Replaces the rows of a layer of posted points, and postpones its expiry to `until`. Requests
+    /// that are drawing the earlier rows finish with these. The epoch of `layer` must be greater by
+    /// 1 than the epoch with the earlier rows: URLs contain it, so that clients don't use stale
+    /// copies.
     ///
     /// # Errors
     /// The layer is gone, or another request has replaced its rows since `layer` was begun.
@@ -149,8 +153,8 @@ impl Registry {
         Ok(())
     }
 
-    /// Returns true if lists of layers show the layer. They don't show points that were posted
-    /// without the operator's token.
+    /// Returns true if lists of layers show the layer. They leave out layers of points that were
+    /// posted without the operator's token.
     pub(crate) fn is_listed(&self, id: &LayerId) -> bool {
         let state = self.read();
         let points = state.layers.get(id).and_then(|entry| entry.points.as_ref());

@@ -125,7 +125,8 @@ pub enum PostError {
     /// The database could not return the rows.
     #[error(transparent)]
     Source(SourceError),
-    /// Reading all rows of a snapshot took longer than this, the longest time that it may take.
+    /// Reading all rows of a snapshot took longer than the duration in the field, the longest time
+    /// that it may take.
     #[error("the database took longer than {0:?}, the limit of a snapshot")]
     Deadline(Duration),
     /// The query has too many rows or bytes. The message is sent to the client that posted it.

@@ -1,5 +1,5 @@
 //! The registry of layers. A layer is announced before its data are loaded, so that requests for it
-//! are answered by 503 and not by 404. It is served as soon as its data are there.
+//! are answered by 503 and not by 404. It is served as soon as its data are loaded.
 
 use super::archived::TileArchive;
 use super::backend_race::BackendRace;

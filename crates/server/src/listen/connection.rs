@@ -40,8 +40,8 @@ const RESETS: usize = 32;
 /// its connection is closed. A choice.
 const PING: Duration = Duration::from_secs(20);
 
-/// Answers the requests of a connection until the client closes it or the server stops. With
-/// certificates, in place of `None`, the connection is encrypted.
+/// Answers the requests of a connection until the client closes it or the server stops. If `tls` is
+/// not `None`, the connection is encrypted with its certificate.
 pub(super) async fn serve(
     server: &Server,
     (stream, tls): (ClientStream, Option<&Tls>),
@@ -99,7 +99,13 @@ where
     }
 }
 
-/// Waits until the server should close the connection. That is so in three cases:
+/// Waits until the server should close the connection. It should in three cases, where a period is
+/// as long as `write_timeout` in the configuration:
+///
+/// * the client has sent no request within [`HEAD_TIMEOUT`] of connecting
+/// * the connection uses HTTP/2, and for a whole period no request came or was being answered
+/// * the connection uses HTTP/2, an answer was waiting for the client at the beginning and at the
+///   end of a period, and in it the client took less than [`MIN_RATE`] bytes a second
 ///
 /// * the client has sent no request within [`HEAD_TIMEOUT`]
 /// * it uses HTTP/2, and for the time `write_timeout` of the configuration no request came or was

@@ -27,8 +27,8 @@ pub(super) type Client = (ClientStream, Option<SocketAddr>);
 #[derive(Debug)]
 pub(super) struct BoundSocket {
     socket: StdSocket,
-    /// The file of the Unix socket, to remove it at the end; nothing if this program hasn't made
-    /// one.
+    /// The file of the Unix socket, which is removed at the end; nothing for other sockets, and for
+    /// a Unix socket whose file this program hasn't made.
     file: SocketFile,
 }
 
@@ -41,7 +41,8 @@ enum StdSocket {
 
 impl BoundSocket {
     /// Binds an address: `127.0.0.1:3000`, `unix:/run/heatsplat.sock`, or `systemd` for a socket
-    /// that systemd has opened: the next one of the list `systemd`.
+    /// that systemd has opened. Such a socket is the next one of `systemd`, the list of sockets
+    /// that systemd has passed to this program.
     pub(super) fn bind(listen: &str, systemd: &mut ListenFd) -> Result<Self, ServeError> {
         let failed = |reason: io::Error| match reason.kind() {
             io::ErrorKind::AddrInUse => ServeError::InUse {

@@ -17,8 +17,8 @@ use tokio_rustls::{Accept, TlsAcceptor};
 /// The time between two checks whether the certificate's or the key's file has changed. A choice.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// The settings of encrypted connections, with the certificate and its key for those that begin
-/// from now on.
+/// The settings of encrypted connections: the certificate and its key, which are replaced when
+/// their files change. Connections that are open already are not affected.
 #[derive(Debug)]
 pub(super) struct Tls {
     files: TlsFiles,

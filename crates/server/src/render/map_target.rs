@@ -1,4 +1,5 @@
-//! The last steps from a drawn picture to the bytes of a map: another grid, a ground, a format.
+//! The last steps from a drawn picture to the bytes of a map: mapping it to another grid of pixels,
+//! laying it on an opaque colour (the ground), and encoding it.
 
 use super::warp::Warp;
 use heatsplat_render::encode::{
@@ -7,7 +8,8 @@ use heatsplat_render::encode::{
 use heatsplat_render::{Picture, Ramp};
 use std::sync::Arc;
 
-/// The steps from a drawn picture to a map: another grid, a ground and a file format.
+/// The steps from a drawn picture to a map: the mapping to another grid of pixels, the opaque
+/// colour on which the picture is laid (the ground), and the file format.
 #[derive(Clone, Debug)]
 pub(crate) struct MapTarget {
     /// The format of the image file.
@@ -60,7 +62,7 @@ impl MapTarget {
     }
 
     /// Encodes RGBA pixels whose red, green and blue are not multiplied by alpha. `drawn` is the
-    /// width and height of the picture.
+    /// width and height in pixels of the drawn picture, which has these pixels.
     pub(crate) fn pixels(
         &self,
         mut pixels: Vec<u8>,

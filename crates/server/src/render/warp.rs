@@ -67,9 +67,10 @@ impl Warp {
         (self.columns.len() as u32, self.rows.len() as u32)
     }
 
-    /// The new picture's colour indices, made from `drawn`, those of the drawn picture. They are
-    /// interpolated between four drawn pixels, except at the edge of the heat: if one of the four
-    /// indices is 0, which stands for no heat, the nearest one is taken.
+    /// The new picture's colour indices, made from `drawn`, the colour indices of the drawn
+    /// picture. They are interpolated between four drawn pixels, except at the edge of the heat: if
+    /// one of the four indices is 0, which stands for no heat, the index of the nearest pixel is
+    /// taken.
     pub(crate) fn indices(&self, drawn: &[u8]) -> Vec<u8> {
         self.pixels(drawn, 0, |taps, right, down| {
             let [a, b, c, d] = taps;

@@ -21,8 +21,8 @@ use heatsplat_render::{Category, Layer, PointSet, SharedStatistics};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
-/// The largest number of filtered layers of all times that one layer keeps, one for each condition.
-/// A choice.
+/// The largest number of filtered layers without a window of time that one layer keeps, one for
+/// each condition. A choice.
 const MAX_FILTERS: usize = 32;
 
 /// The points of a layer that fulfil a condition, lie in a window of time, or both. They are
@@ -144,9 +144,10 @@ impl FilteredLayer {
         self.selected.get().is_none() && self.selecting.load(Ordering::Relaxed) > 0
     }
 
-    /// The number of points that a request compares with the condition: the layer's `all` points,
-    /// or those on the pages that are read of a packed file. They count twice if the request also
-    /// measures a scale at several windows, which together have about as many points as there are.
+    /// The number of points that a request compares with the condition: the `all` points of the
+    /// layer or, of a packed file, the points on the pages that are read. The result is twice this
+    /// number if the request also measures a scale in several windows of time, which together have
+    /// about as many points as the layer.
     pub(crate) fn compared(&self, all: f64) -> f64 {
         let times = match self.selection.shared.is_some() {
             true => 2.0,
@@ -205,8 +206,8 @@ fn counted_bytes(layer: &ServedLayer) -> usize {
     filtered.selected().map_or(0, counted)
 }
 
-/// One thread in the count of threads that select points or wait for that. Dropping it lowers the
-/// count by one, even if the thread panics.
+/// One thread in the count of threads that select points or wait until they are selected. Dropping
+/// it lowers the count by one, even if the thread panics.
 struct SelectingThread<'a>(&'a AtomicUsize);
 
 impl<'a> SelectingThread<'a> {
