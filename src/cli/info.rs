@@ -32,11 +32,10 @@ const PLACE_ZOOM: u8 = 10;
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct InfoCommand {
-    /// A file of points: CSV, GeoJSON, Shapefile, GeoPackage, FlatGeobuf, Parquet, Arrow, GPX,
-    /// KML, TCX, FIT, NMEA or Excel, text packed or not, a raster (GeoTIFF, NumPy), or a zip
-    /// archive with one of these; `-` is standard input, and http(s):// and s3:// addresses are
-    /// read where the feature `remote` is built in. Or postgres://user@host/database, with --table
-    /// or --sql
+    /// A file of points: CSV, GeoJSON, Shapefile, GeoPackage, FlatGeobuf, Parquet, Arrow, GPX, KML,
+    /// TCX, FIT, NMEA or Excel, text compressed or not, a raster (GeoTIFF, NumPy), or a zip archive
+    /// with one of these; `-` is standard input, and http(s):// and s3:// addresses are read where
+    /// the feature `remote` is built in. Or postgres://user@host/database, with --table or --sql
     #[arg(required_unless_present = "backends")]
     source: Option<String>,
     /// List all backends, with the choice of `--backend auto` and its reason. With a file, each GPU

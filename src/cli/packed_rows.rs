@@ -9,8 +9,8 @@ use heatsplat_heat::{FileColumn, HeatFile, ZoneMap};
 use heatsplat_loader::{PagedRows, RowZone, StoredForm, Table, TimeFormat, UnreadColumn};
 use std::sync::{Arc, OnceLock};
 
-/// The default of the largest number of points of a packed file that a filter may select: a choice.
-/// So many take 180 MB of memory, and 300 MB while they are selected.
+/// The default of the largest number of points that a filter of a packed file may select: a choice.
+/// These points take 180 MB of memory, and 300 MB while they are being selected.
 pub(super) const DEFAULT_FILTER_LIMIT: u64 = 10_000_000;
 
 /// The largest number of points of a packed file that a filter may select.
@@ -28,9 +28,10 @@ pub(super) fn filter_limit() -> u64 {
 }
 
 impl PackedSource {
-    /// Makes the table of the columns, by which points can be filtered; it is empty if the file has
-    /// none. Its rows stay in the file: only the zone maps and the texts of columns are read
-    /// here. A filter selects at most `most` points. `times` are the formats of times in filters.
+    /// Makes the table of the file's columns, by which its points can be filtered. If the file has
+    /// no columns, the table is empty. The rows stay in the file: here only the texts that columns
+    /// contain, and the zone maps (the least and greatest values of each page), are read. A filter
+    /// selects at most `most` points. `times` are the formats of times in filters.
     ///
     /// # Errors
     /// These parts of the file can't be read or are damaged, or the type of a column isn't known.
@@ -50,7 +51,7 @@ impl PackedSource {
         Ok(Table::from_paged(columns, Arc::new(rows), times, most)?)
     }
 
-    /// The type and the spelling of a column's values.
+    /// The type of a column's values, and their spelling as texts in the source.
     ///
     /// # Errors
     /// This version of the program doesn't know the type.

@@ -9,9 +9,14 @@ use heatsplat_loader::{StoredColumn, StoredForm, TableBuilder, TimeFormat, join_
 use std::collections::HashSet;
 use std::io;
 
-/// The names of the columns of a pack: those in `keep`, the value of `--keep`. If it is empty, the
-/// pack has the columns of `packs`, its sources that are packs; it is an error if these differ, or
-/// if there are other sources too (`has_others`) and a pack has columns.
+/// The names of the columns of a pack:
+///
+/// * If `keep`, the value of `--keep`, names columns, the pack has these.
+/// * Otherwise it has the columns of `packs`, the sources that are packs. If these have different
+///   columns, or if one has columns and there are sources that are no packs too (`has_others`), it
+///   is an error.
+///
+/// A name that `keep` has twice is an error.
 pub(super) fn names(
     keep: &[String],
     packs: &[OpenPack],
@@ -36,8 +41,9 @@ pub(super) fn names(
     Ok(names)
 }
 
-/// The rules by which columns of several sources become one: those of the loader, so that the
-/// joined column has the type and the texts that it would have if it were read into memory.
+/// The loader's rules, by which the columns that several sources have under one name become one
+/// column. The joined column has the type and the texts that it would have if all sources were read
+/// into memory.
 #[derive(Debug)]
 pub(super) struct LoaderRules {
     pub(super) time_formats: Vec<TimeFormat>,
@@ -77,7 +83,8 @@ fn form_of(form: StoredForm) -> ColumnForm {
     }
 }
 
-/// Rows that wait until they are as many as one call of the packer takes.
+/// Rows that wait for a call of [`Packer::add_rows`], until there are enough:
+/// [`Packer::rows_at_a_time`].
 #[derive(Default)]
 pub(super) struct WaitingRows {
     points: Vec<Point>,
@@ -85,8 +92,8 @@ pub(super) struct WaitingRows {
 }
 
 impl WaitingRows {
-    /// Adds rows: points, and their values in `kept`. If enough rows wait then, all of them go to
-    /// the packer.
+    /// Adds rows: points, and the values of their columns in `kept`. If enough rows wait then, all
+    /// of them go to the packer.
     pub(super) fn add(
         &mut self,
         points: Vec<Point>,

@@ -5,8 +5,8 @@ use std::fs;
 /// The bytes that are assumed where the machine's memory is not known: a choice.
 const UNKNOWN: u64 = 4 << 30;
 
-/// A quarter of the memory in bytes: of the machine's, or of the container's limit if that is
-/// lower.
+/// A quarter of the machine's memory, in bytes. In a container with a lower limit it is a quarter
+/// of the limit.
 pub(super) fn quarter() -> u64 {
     let machine = fs::read_to_string("/proc/meminfo").ok();
     let machine = machine.and_then(|text| total(&text));

@@ -69,8 +69,8 @@ pub(super) struct PackCommand {
     /// Replace an output that exists already
     #[arg(long, conflicts_with = "resume")]
     overwrite: bool,
-    /// Finish a pack that was broken off. Runs that are on the disk already are used again, as far
-    /// as their sources have not changed
+    /// Finish a pack that was broken off: points that are sorted on the disk already are used
+    /// again, as far as their sources have not changed
     #[arg(long)]
     resume: bool,
     /// Read the sources, print how many bytes the pack would take, and write nothing
@@ -141,8 +141,8 @@ impl PackCommand {
         self.report(&summary, &reports, started.elapsed())
     }
 
-    /// The names of the columns of the pack. `packs` are those sources that are packs, unless
-    /// `--within` is given.
+    /// The names of the columns of the pack. `packs` are the open packs among the sources; with
+    /// `--within` it is empty, and the packs are opened here.
     fn columns(&self, packs: &[OpenPack]) -> Result<Vec<String>, BoxError> {
         let keep = &self.source_flags.keep;
         let is_pack = |source: &&String| OpenPack::is_pack(source);
@@ -179,7 +179,7 @@ impl PackCommand {
         Ok(report)
     }
 
-    /// Returns an error if a flag is given whose effect a packed file can't hold, like `--by`.
+    /// Returns an error if a flag is given whose effect a packed file can't store, like `--by`.
     fn refuse_columns(&self) -> Result<(), BoxError> {
         let flags = &self.source_flags;
         let instead = "a .heat file has one radius, no categories and no windows of time";
@@ -255,7 +255,8 @@ impl PackCommand {
     }
 
     /// Opens the sources that are packs, and returns the names of all other sources too. With
-    /// `--within`, packs are read like other sources: then all sources are among the others.
+    /// `--within` no pack is taken as a whole: then none is opened, and the names are those of all
+    /// sources.
     fn packs_and_others(&self) -> Result<(Vec<OpenPack>, Vec<&str>), BoxError> {
         let (packs, others): (Vec<&str>, Vec<&str>) = self
             .sources
@@ -279,8 +280,8 @@ impl PackCommand {
         Ok((packs.collect::<Result<_, _>>()?, others))
     }
 
-    /// The metadata of the file. If `pack` is the only source, its name and credit stay, unless
-    /// flags state others.
+    /// The metadata of the file: its name and the credit for the data, which flags state. Without
+    /// these flags, the name and credit of `pack` are taken if it is the only source.
     fn metadata(&self, pack: Option<&OpenPack>) -> Metadata {
         let mut metadata = match (pack, &*self.sources) {
             (Some(pack), [_]) => pack.file.metadata().clone(),
@@ -383,8 +384,8 @@ impl PackCommand {
     }
 }
 
-/// The state of each source, by which a pack that is resumed finds out whether the source has
-/// changed.
+/// The name and the stamp of each source. By them a pack that is resumed finds out whether a source
+/// has changed.
 fn states(sources: &[&str]) -> Result<Vec<LoggedSource>, BoxError> {
     let state = |source: &&str| {
         let stamp = state::stamp(source)?;
@@ -394,7 +395,7 @@ fn states(sources: &[&str]) -> Result<Vec<LoggedSource>, BoxError> {
     sources.iter().map(state).collect()
 }
 
-/// Prints the text for people of the last report in a list.
+/// Prints the text for people in the last of some reports.
 fn say_last(reports: &[Value]) {
     if let Some(text) = reports.last().and_then(|report| report["text"].as_str()) {
         say!("{text}");
@@ -402,7 +403,8 @@ fn say_last(reports: &[Value]) {
 }
 
 /// Adds the reports on the sources to the metadata of the file. Since the file may be published,
-/// the reports' texts for people are left out, and so are the folders in the names of files.
+/// the reports' texts for people are left out, and names of files are written without their
+/// folders.
 fn with_sources(mut metadata: Metadata, reports: &[Value]) -> Metadata {
     let sources = reports.iter().map(|report| {
         let mut report = report.clone();

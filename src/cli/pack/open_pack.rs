@@ -26,8 +26,8 @@ pub(super) struct OpenPack {
 }
 
 impl OpenPack {
-    /// Tests whether a source is a pack. If there is no such file, the end of its name decides, so
-    /// that the error is that the pack is missing.
+    /// Tests whether a source is a pack. If there is no such file, a name that ends in `.heat`
+    /// counts as a pack, so that the error is that the pack is missing.
     pub(super) fn is_pack(source: &str) -> bool {
         is_named_packed(source) || is_packed(source)
     }
@@ -64,9 +64,9 @@ impl OpenPack {
         names.iter().map(find).collect()
     }
 
-    /// Pushes those points of this pack that lie in the box `within` into another pack, with their
-    /// values in the columns `names`. Returns a report that counts all points of this pack, and
-    /// those in the box.
+    /// Pushes the points of this pack that lie in the box `within` into another pack, with their
+    /// values in the columns `names`. Returns a report with two counts: of all points of this pack,
+    /// and of those in the box.
     pub(super) fn read_into_pack(
         &self,
         within: LonLatBox,
@@ -129,13 +129,15 @@ impl OpenPack {
         Ok(self.report_on(total, kept))
     }
 
-    /// Counts the points in a box. Returns a report with this count and the number of all points.
+    /// Counts the points in a box. Returns a report with two counts: of all points of this pack,
+    /// and of those in the box.
     pub(super) fn count_within(&self, within: LonLatBox) -> Result<Value, BoxError> {
         self.visit_within(within, &mut |_| true)
     }
 
-    /// Calls `visit` with the points in a box, in several batches, until it returns false. Returns
-    /// a report that counts all points, and those that `visit` got.
+    /// Reads the points of this pack in batches, and calls `visit` with the points of each batch
+    /// that lie in a box, until `visit` returns false. Returns a report with two counts: of all
+    /// points of this pack, and of those that `visit` got.
     fn visit_within(
         &self,
         within: LonLatBox,
@@ -170,8 +172,8 @@ impl OpenPack {
         })
     }
 
-    /// The report on the source as JSON, if all of its points are taken. Its member `text` is a
-    /// line for people.
+    /// The report on this pack as JSON, for a pack of which all points are taken. Its member `text`
+    /// is a line for people.
     pub(super) fn report(&self) -> Value {
         let points = self.file.summary().count;
         json!({
@@ -183,8 +185,8 @@ impl OpenPack {
     }
 }
 
-/// Tests whether a point lies in a box. The point's position is the middle of the square of the
-/// world grid that it lies in.
+/// Tests whether a point lies in a box. A point is a square of the world grid; the middle of the
+/// square decides.
 fn is_within(within: LonLatBox, point: &Point) -> bool {
     let lon = mercator::longitude(f64::from(point.x) + 0.5);
     let lat = mercator::latitude(f64::from(point.y) + 0.5);

@@ -100,7 +100,7 @@ impl ReadSource {
         })
     }
 
-    /// Reads a source and counts its rows.
+    /// Reads a source and counts its rows, without packing them.
     pub(super) fn count(source: &str, flags: &SourceFlags) -> Result<Self, BoxError> {
         let started = Instant::now();
         let mut source_of_rows = flags.open(source)?;
@@ -148,8 +148,8 @@ impl ReadSource {
     }
 }
 
-/// The number of rows that a source probably has: the rows that were read so far, multiplied by the
-/// source's bytes, divided by the bytes that were read for them.
+/// An estimate of the number of rows that a source has: the number of rows read so far, times the
+/// bytes of the source, divided by the bytes read so far.
 fn expected_rows(progress: &LoadProgress) -> u64 {
     let total = progress.bytes_total.unwrap_or(progress.bytes_read);
     let times = total as f64 / progress.bytes_read.max(1) as f64;
@@ -163,12 +163,12 @@ impl PointSink for Nothing {
     fn push(&mut self, _: &[Point]) {}
 }
 
-/// A pack into which points are pushed, and a flag that is set when the pack fails.
+/// A sink that pushes points into a pack, and sets a flag when the pack fails.
 struct GuardedPack<'a> {
     packer: &'a mut Packer,
     failed: &'a AtomicBool,
-    /// The number of rows that the sources probably have, up to and including the one that is being
-    /// read.
+    /// An estimate of the number of rows of the sources that were read, and of the one that is
+    /// being read.
     expected: &'a AtomicU64,
 }
 

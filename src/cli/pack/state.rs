@@ -7,9 +7,9 @@ use std::fs;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-/// A text that stays equal as long as the content of a source does, and changes with it. `None` for
-/// a source that has no such text: a stream, a database, or an address whose server sends no
-/// validators.
+/// A text that stays equal as long as the content of a source does, and changes with the content.
+/// `None` for a source without such a text: a stream, a database, or an address whose server sends
+/// no validators.
 pub(super) fn stamp(source: &str) -> Result<Option<String>, BoxError> {
     if source == "-" || postgis::redact(source).is_some() {
         return Ok(None);
@@ -20,9 +20,10 @@ pub(super) fn stamp(source: &str) -> Result<Option<String>, BoxError> {
     Ok(of_file(Path::new(source)))
 }
 
-/// The sizes in bytes of a file and its companions, and the times when they were last modified, as
-/// a text. The companions are the files beside it whose names differ only in the extension, as the
-/// `.dbf` of a Shapefile does. `None` for a file that isn't regular or can't be looked at.
+/// The state of a file and its companions as a text: of each, the size in bytes and the time when
+/// it was last modified. The companions are the files beside it whose names differ only in the
+/// extension, like the `.dbf` of a Shapefile. `None` if the file isn't regular, or if its state
+/// can't be read.
 fn of_file(path: &Path) -> Option<String> {
     let is_regular = fs::metadata(path).ok()?.is_file();
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty());

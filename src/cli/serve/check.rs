@@ -53,7 +53,8 @@ fn check_files(config: &ServeConfig) -> Result<Vec<String>, BoxError> {
     Ok(layers.iter().map(layer_name).collect())
 }
 
-/// Checks the layers of databases. Returns the names of those whose database doesn't answer.
+/// Checks the layers that are read from databases. Returns the names of the layers whose database
+/// doesn't answer.
 fn check_databases(config: &ServeConfig) -> Result<Vec<String>, BoxError> {
     let mut away: Vec<&str> = Vec::new();
     let mut unchecked = Vec::new();

@@ -122,7 +122,8 @@ impl DatabaseConfig {
         self.pool.auto_publish
     }
 
-    /// Returns a message if a flag in `read` is not for layers of a database; otherwise `None`.
+    /// Returns a message if `read` has a flag that layers from a database don't support; otherwise
+    /// `None`.
     pub(super) fn refuses(&self, read: &SourceFlags) -> Option<&'static str> {
         match read.layer_queries().len() {
             1 => read.only_for_files(),
@@ -157,8 +158,8 @@ impl DatabaseConfig {
         read.table_name()
     }
 
-    /// Returns the flags for a layer whose rows are all read at once. They accept a role that is a
-    /// superuser if the section of the database or of the layer does.
+    /// Returns the flags for a layer whose rows are all read at once: `read`, and permission for a
+    /// superuser's role if the section of the database or `read` gives it.
     pub(super) fn snapshot_flags(&self, read: &SourceFlags) -> SourceFlags {
         let allow_superuser = self.allows_superuser(read);
         let mut read = read.clone();
@@ -166,8 +167,8 @@ impl DatabaseConfig {
         read
     }
 
-    /// Looks up the tables of the database that are to be served as layers. Returns each layer's
-    /// name and the flags to read it, or `None` if the database doesn't answer at present.
+    /// Looks up the tables of points in the database, which it publishes as layers. Returns each
+    /// layer's name and the flags to read it. `None` if the database doesn't answer at present.
     pub(super) fn published(&self) -> Result<Option<Vec<(String, SourceFlags)>>, BoxError> {
         match postgis::point_tables(&self.address) {
             Ok(tables) => {
@@ -363,8 +364,8 @@ fn posting_error(section: &ConfigSection, message: impl fmt::Display) -> ConfigE
     ConfigError::new(section.line(), format!("posting: {message}"))
 }
 
-/// Returns true if clients may post layers, since a token is configured. A token that can't be read
-/// or is too short counts as configured, so that its error is reported later.
+/// Returns true if a token is configured with which clients may post layers. A token that can't be
+/// read or is too short counts too, so that its error is reported later.
 pub(super) fn has_token(flags: &ServeDatabaseFlags) -> bool {
     !matches!(token(flags.post.token_file.as_deref()), Ok(None))
 }

@@ -23,9 +23,13 @@ impl FailedLayer {
         self.layer.config.reload.map_or(RETRY, |r| r.min(RETRY))
     }
 
-    /// The action that `reload` causes for this layer, whose configuration is now `config`. In a
-    /// reload at the end of a period a local file is tried again only if it has changed, since
-    /// reading may take long. A pipe is never tried again, since it can be read only once.
+    /// The action that `reload` causes for this layer, whose configuration is now `config`. A pipe
+    /// is never tried again, since it can be read only once. Any other layer is tried again:
+    ///
+    /// * by [`Reload::All`], always;
+    /// * by [`Reload::Due`], a local file only if it has changed, since reading may take long, and
+    ///   all else after [`retry_after`](Self::retry_after);
+    /// * otherwise if `reload` concerns the layer ([`LoadedLayer::is_in`]).
     pub(super) fn action(&self, config: LayerConfig, reload: &Reload) -> Action {
         let is_due = self.layer.at.elapsed() >= self.retry_after();
         let is_local = !config.is_without_file() && !is_remote(&config.source);

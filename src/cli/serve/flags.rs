@@ -36,11 +36,11 @@ With --keep a request may say which points it wants: …/0/0/0.png?filter=offens
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ServeCommand {
-    /// Files of points: CSV, GeoJSON, Shapefile, GeoPackage, FlatGeobuf, Parquet, Arrow, GPX,
-    /// KML, TCX, FIT, NMEA or Excel, text packed or not, a raster (GeoTIFF, NumPy), or a zip
-    /// archive with one of these; `-` is standard input, and http(s):// and s3:// addresses are
-    /// read where the feature `remote` is built in. Each becomes a layer, and so does each file of
-    /// a folder. Or postgres://user@host/database, of which every --table becomes one, or the --sql
+    /// Files of points: CSV, GeoJSON, Shapefile, GeoPackage, FlatGeobuf, Parquet, Arrow, GPX, KML,
+    /// TCX, FIT, NMEA or Excel, text compressed or not, a raster (GeoTIFF, NumPy), or a zip archive
+    /// with one of these; `-` is standard input, and http(s):// and s3:// addresses are read where
+    /// the feature `remote` is built in. Each becomes a layer, and so does each file of a folder.
+    /// Or postgres://user@host/database, of which every --table becomes one, or the --sql
     #[arg(value_name = "SOURCE", required_unless_present_any = ["config", "command", "public_points", "points_token_file"])]
     pub(super) sources: Vec<String>,
     /// A command whose standard output is a layer, run by the shell, and again at each --reload:
@@ -55,8 +55,8 @@ pub(crate) struct ServeCommand {
     /// Write a file for --config that does the same as this command line; passwords are left out
     #[arg(long, value_name = "FILE", conflicts_with = "config")]
     pub(super) save_config: Option<PathBuf>,
-    /// Only check the configuration, that the files can be opened, and that databases have the
-    /// tables, columns and roles
+    /// Only check that the configuration is valid, that the files can be opened, and that databases
+    /// have the tables, columns and roles
     #[arg(long)]
     pub(super) check: bool,
     /// Name of the layer; once for each source [default: the file's name]
@@ -109,7 +109,7 @@ pub(super) struct ServerFlags {
     #[arg(long, value_name = "FILE")]
     pub(super) tls_key: Option<PathBuf>,
     /// A host that requests may be for, like maps.example.org or *.example.org; once for each.
-    /// Others get 421 [default: any]
+    /// Requests for other hosts get 421 [default: any]
     #[arg(long, value_name = "HOST", value_parser = allowed_host)]
     pub(super) allow_host: Vec<String>,
     /// An origin whose pages may read answers, like https://example.org; once for each [default: *]
@@ -166,7 +166,7 @@ impl ServerFlags {
     }
 }
 
-/// The flags that are keys outside of all sections of the configuration.
+/// The flags that are keys at the top of a configuration file, outside of all sections.
 #[derive(Args)]
 pub(super) struct TopLevelFlags {
     #[command(flatten)]
@@ -182,7 +182,7 @@ pub(super) struct LimitFlags {
     /// Pictures drawn at a time [default: as many as there are cores]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) renders: Option<u16>,
-    /// Requests that may wait for their turn to be drawn; as many again may wait for a scale or the
+    /// Requests that may wait for their turn to draw; as many again may wait for a scale or the
     /// points of a filter [default: 256 a core]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     pub(super) waiting: Option<u32>,
@@ -247,8 +247,8 @@ pub(super) struct PointFlags {
     /// HEATSPLAT_POINTS_TOKEN. Without a token points can be posted only with --public-points
     #[arg(long, value_name = "FILE")]
     pub(super) points_token_file: Option<PathBuf>,
-    /// Layers of points that each address may post without the token; 0 is none. Such layers are
-    /// in no list, and their ids can't be guessed
+    /// Layers of points that clients of one address may post without the token; 0 is none. Such
+    /// layers are in no list, and their ids can't be guessed
     #[arg(long, value_name = "NUMBER", default_value_t = 0,
           value_parser = clap::value_parser!(u16).range(0..=1000))]
     pub(super) public_points: u16,

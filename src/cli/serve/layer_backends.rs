@@ -101,8 +101,8 @@ impl LayerBackends {
     }
 
     /// Makes the backends of a server in which `common` draws all layers until the backend that
-    /// `open` opens wins a race. `renders` is the number of pictures that the server draws at a
-    /// time.
+    /// `open` opens wins a race. `renders` is the number of pictures that the server draws at the
+    /// same time.
     pub(super) fn raced(
         common: Arc<dyn Backend>,
         open: OpenGpu,
@@ -143,15 +143,17 @@ impl LayerBackends {
         &self.common
     }
 
-    /// The backend for a layer whose data are being read. `key` stands for the layer's
-    /// configuration: a race that was won under another key doesn't count.
+    /// The backend for a layer whose data are being read: the winner of its last race, otherwise
+    /// the common one. `key` is the layer's [`LayerConfig::key`](super::config::LayerConfig::key):
+    /// a race that was won under another key doesn't count.
     pub(super) fn of_layer(&self, id: &LayerId, key: &str) -> Arc<dyn Backend> {
         let winners = self.winners.lock().unwrap_or_else(PoisonError::into_inner);
         let won = winners.get(id).filter(|(of, _)| of == key);
         Arc::clone(won.map_or(&self.common, |(_, backend)| backend))
     }
 
-    /// Notes, for the next race, a layer whose data have been read.
+    /// Notes a layer whose data have been read, so that [`start_races`](Self::start_races) begins
+    /// its race.
     pub(super) fn enter(&mut self, id: &LayerId, key: &str, layer: &Layer) {
         if self.entries.is_some() {
             self.read.push(RaceEntry {
@@ -164,7 +166,7 @@ impl LayerBackends {
         }
     }
 
-    /// Begins, in the background, the races of the layers that `enter` has noted.
+    /// Begins, in the background, the races of the layers that [`enter`](Self::enter) has noted.
     pub(super) fn start_races(&mut self) {
         for entry in self.read.drain(..) {
             if let Some(entries) = &self.entries {
@@ -181,8 +183,8 @@ struct Races {
     open: OpenGpu,
     /// The GPU that was opened last. It is closed when no layer uses it any more.
     opened: Option<Weak<dyn Backend>>,
-    /// The GPU's number of fallbacks (pictures that another backend drew in its place) since it was
-    /// opened, as it was at the end of the last race.
+    /// The number of pictures that another backend drew in place of the GPU (its fallbacks) from
+    /// its opening to the end of the last race.
     failures: u64,
     renders: usize,
     winners: Winners,

@@ -23,7 +23,8 @@ pub(super) fn file_state(path: &Path) -> FileState {
     Some((metadata.len(), metadata.modified().ok()?))
 }
 
-/// The least time between two attempts to open a file at an address that has changed: a choice.
+/// The least time between two attempts to reopen the file at an address, after the file has
+/// changed. A choice.
 const REOPENING: Duration = Duration::from_secs(2);
 
 /// A layer of the server, and the state of its source when the source was last read.
@@ -63,8 +64,8 @@ pub(super) struct FirstReading {
 }
 
 impl LoadedLayer {
-    /// Makes a layer with the present state of its file. Its `validator` is `None`, and the fields
-    /// of its `first_reading` too, until the source is read.
+    /// Makes a layer that has not been read yet. It has the present state of its file; its
+    /// `validator`, its `changed` and the fields of its `first_reading` are `None`.
     pub(super) fn new(id: LayerId, config: LayerConfig) -> Self {
         let mut layer = Self {
             id,
@@ -109,8 +110,8 @@ impl LoadedLayer {
         changed.is_some_and(|changed| changed.load(Ordering::Relaxed))
     }
 
-    /// Tests whether the layer must be opened again, since another file is at its address now. It
-    /// is false for [`REOPENING`] after the last attempt.
+    /// Tests whether the layer must be opened again, since another file is at its address now.
+    /// After an attempt to do so it is false for the time [`REOPENING`].
     pub(super) fn is_to_be_reopened(&self) -> bool {
         self.is_replaced() && self.at.elapsed() >= REOPENING
     }
@@ -144,18 +145,19 @@ impl LoadedLayer {
 /// layers that may be read again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reload {
-    /// The layers whose files have changed.
+    /// Of all layers, those whose files have changed.
     Files,
-    /// The layers whose files have changed, after the configuration has been read anew. The lists
+    /// After the configuration has been read anew, the layers whose files have changed. The lists
     /// of tables that databases publish are looked up again too.
     Config,
-    /// All layers whose sources have changed or may have changed. The lists of tables that
-    /// databases publish are looked up again too.
+    /// All layers, except those of files that haven't changed. The lists of tables that databases
+    /// publish are looked up again too.
     All,
-    /// The layer with this name or this id.
+    /// The layer with this name or this id, even if its file hasn't changed.
     Layer(String),
-    /// The layers at whose addresses reads have found other files than those that were opened.
+    /// The layers whose file at an address was replaced, as a read has found.
     Replaced,
-    /// The layers whose reload period is over. A layer whose source is unchanged is not read.
+    /// The layers whose reload period is over. A layer whose source is unchanged is not read. The
+    /// lists of tables that databases publish are looked up again too.
     Due,
 }

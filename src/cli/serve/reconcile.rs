@@ -31,7 +31,7 @@ pub(super) enum Action {
     /// Discards the scales and the cached tiles of a live layer. Its rows are read for each picture
     /// anyway.
     Renew(LoadedLayer),
-    /// Leaves a layer unchanged.
+    /// Leaves a layer as it is.
     Keep(LoadedLayer),
     /// Tries again to read a layer that has not been read successfully so far.
     Retry(FailedLayer),
@@ -247,8 +247,8 @@ impl LayerSet {
         Ok(())
     }
 
-    /// Tries again to read a layer that could not be read before. If the reason for a failure is
-    /// new, it is reported.
+    /// Tries again to read a layer that could not be read before. If that fails for another reason
+    /// than before, the reason is reported.
     fn retry(&mut self, old: FailedLayer) -> Result<(LoadedLayer, NewLayer), Box<FailedLayer>> {
         let FailedLayer { layer, why } = old;
         let layer = LoadedLayer::new(layer.id, layer.config);

@@ -21,7 +21,8 @@ const BURST: Duration = Duration::from_millis(50);
 /// if more keep coming. A choice.
 const LONGEST_BURST: Duration = Duration::from_secs(1);
 
-/// The longest time between two signs of life of the watcher, which `/metrics` shows. A choice.
+/// The longest time between two signs of life of the watcher. `/metrics` shows the time of the last
+/// one. A choice.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// The time between two checks of the state of files. A choice.

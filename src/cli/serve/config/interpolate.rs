@@ -76,8 +76,8 @@ pub(super) fn escape(text: &str) -> String {
     text.replace("${", "$${")
 }
 
-/// Tests whether a value that stands between the texts `before` and `after` is the user or the
-/// password in an address.
+/// Tests whether a value is the user or the password of an address. The value stands between the
+/// texts `before` and `after`.
 fn in_credentials(before: &str, after: &str) -> bool {
     let user = before.rsplit_once("://").map(|(_, user)| user);
     let end = after.find(['/', '?', ' ']).unwrap_or(after.len());

@@ -168,12 +168,13 @@ impl ServeConfig {
         })
     }
 
-    /// The limit of the cache of pages of packed files, in bytes.
+    /// The limit of the cache of pages of packed files, in bytes; `None` for the default.
     pub(super) fn page_cache(&self) -> Option<u64> {
         self.cache.page_cache
     }
 
-    /// The limit of the points of a packed file that a filter may select.
+    /// The largest number of points that a filter of a packed file may select; `None` for the
+    /// default.
     pub(super) fn filter_limit(&self) -> Option<usize> {
         self.cache.filter_limit
     }
@@ -223,7 +224,7 @@ impl ServeConfig {
     }
 }
 
-/// The counters of the pages of packed files.
+/// The counters of the cache of pages of packed files, for `/metrics`.
 fn page_counts() -> PageCounts {
     let counters = packed::page_counters();
     PageCounts {

@@ -9,10 +9,10 @@ use heatsplat_server::{BearerToken, PointPosting, PublicQuota};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The largest number of layers of posted points that exist at a time. A choice.
+/// The largest number of layers of posted points that a server has at the same time. A choice.
 const MAX_LAYERS: usize = 1000;
 
-/// The longest time that reading the rows of a post may take. A choice.
+/// The longest time that reading the rows of one post may take. A choice.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// The checked section `[points]`.
