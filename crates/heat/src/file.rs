@@ -17,8 +17,8 @@ use heatsplat_points::paged::PagedIndex;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The number of bytes that are read first. The writer puts everything that opening needs into them
-/// if there is room.
+/// The number of bytes that are read first. The writer puts everything that opening needs into
+/// these bytes if it is small enough.
 const FIRST_READ: usize = 1 << 16;
 
 /// An opened file of points. Its pages are read when they are needed.

@@ -304,9 +304,9 @@ impl Pages {
     }
 
     /// Returns the wanted directory and those near it that were not read yet, in the order of the
-    /// file. Between two of them there are at most `gap` bytes. Each has the range of its bytes
-    /// (offset and length), its stream, and its number there. The wanted directory's range is
-    /// `(wanted, len)`.
+    /// file. The gap between neighbouring ones is at most `gap` bytes. Each has the range of its
+    /// bytes (offset and length), the number of its stream, and its own number in the stream,
+    /// counted from 0. The range of the wanted directory is `(wanted, len)`.
     fn directories_around(
         &self,
         (wanted, len): (u64, u64),

@@ -1,5 +1,5 @@
-//! Reads that are tried again after a failure: networks, and disks that are reached through one,
-//! fail now and then.
+//! Reads that are tried again after a failure: networks fail now and then, and so do disks that are
+//! reached through a network.
 
 use crate::source::{ByteRead, ByteSource};
 use heatsplat_points::cancel;

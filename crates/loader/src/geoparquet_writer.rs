@@ -61,9 +61,10 @@ impl From<ArrowError> for GeoParquetError {
 /// too.
 ///
 /// A position is written as the middle of its square of 9.3 mm, so that reading the file gives the
-/// equal point. The column of weights is called `weight`, by default "weight", and is null where a
-/// point has none. If the table has a column of that name with numbers, it is written in place of
-/// the weights. Points that all have the weight 1 have no column of weights.
+/// equal point. The column of weights has the name that the parameter `weight` gives, or else the
+/// name "weight"; it is null where a point has no weight. If the table has a column of numbers with
+/// this name, that column is written in place of the weights; a column of another type with this
+/// name is left out. If all points have the weight 1, no column of weights is written.
 ///
 /// # Errors
 /// A [`GeoParquetError`]: the points can't be read, or the file can't be written.
@@ -98,8 +99,8 @@ pub fn write_geoparquet_rows(
     })
 }
 
-/// A function that returns the values of a table's columns for a range of points, which are counted
-/// from 0 in Z-order.
+/// A function that returns the values of a table's columns that are written, for a range of points,
+/// which are counted from 0 in Z-order.
 type KeptColumns<'k> = dyn FnMut(&RowLayout, Range<usize>) -> Result<Vec<ArrayRef>, ReadError> + 'k;
 
 /// Writes points as GeoParquet. `values` returns the values of the table's columns for each group

@@ -21,7 +21,7 @@ pub enum PackError {
         /// The path of the folder with the runs.
         path: PathBuf,
     },
-    /// The interrupted pack that should be resumed had other settings than this one.
+    /// The interrupted pack that should be resumed was begun with other settings than this pack.
     #[error("{}: is left of a pack with other settings", path.display())]
     OtherSettings {
         /// The path of the folder with the runs.

@@ -177,7 +177,7 @@ struct FitCounts {
     alike: usize,
     unlike: usize,
     /// An example of a value that can't be compared, and the reason; `None` if all can be. It is
-    /// the first such value that has digits or, if none has digits, the first one.
+    /// the first such value that has digits; if none has digits, it is the first such value.
     example: Option<(MismatchReason, String)>,
     /// True if the value in `example` has digits.
     has_digits: bool,

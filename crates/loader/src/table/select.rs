@@ -45,10 +45,12 @@ impl Table {
     /// loaded with this filter. `points` must be the index that the table was made for.
     ///
     /// # Errors
-    /// The errors of [`check`](Self::check), and an error if the points are not in memory, unless
-    /// the table's rows aren't either (see [`from_paged`](Self::from_paged)). Then it is also an
-    /// error to select too many, and if rows can't be read, the stack is unwound as by
-    /// [`Points::from_paged`].
+    /// The errors of [`check`](Self::check), and:
+    ///
+    /// * if the table's rows are in memory: an error if the points are not in memory;
+    /// * if the table's rows are not in memory ([`from_paged`](Self::from_paged)): an error if the
+    ///   filter selects more points than the table allows. If rows can't be read, the stack is
+    ///   unwound as [`Points::from_paged`] explains.
     pub fn select(&self, points: &Points, filter: &Filter) -> Result<Points, TableError> {
         self.select_among(points, filter, |_| true)
     }

@@ -37,9 +37,9 @@ pub struct TimeQuery {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum ConditionKind {
-    /// One date or time, which stands for its unit.
+    /// One date or time, which stands for all of its unit: `2019-06` for the whole month.
     One(Element),
-    /// The last bucket: the words `latest` and `current`.
+    /// The last bucket: the words `latest` or `current`.
     Latest,
     Interval(Start, End),
 }
