@@ -52,7 +52,7 @@ impl CsvDialect {
     }
 
     /// Returns whether fields of a record may begin with stray quotes, which are ordinary text.
-    /// `quotes` is the role that quotes had in finding the record's end.
+    /// `quotes` is the role that the record's quotes had in finding its end.
     #[inline]
     pub(crate) fn may_be_stray(&self, quotes: Quotes) -> bool {
         match quotes {
@@ -77,8 +77,8 @@ impl CsvDialect {
     }
 }
 
-/// The length of the quoted part at the beginning of a field, both quotes included. It is 0 if the
-/// field doesn't begin with a quote, and `None` if the quote is not closed.
+/// The length, in bytes, of the quoted part at the beginning of a field, both quotes included. It
+/// is 0 if the field doesn't begin with a quote, and `None` if the quote is not closed.
 #[inline]
 pub(super) fn past_quotes(field: &[u8], quote: u8) -> Option<usize> {
     if field.first() != Some(&quote) {
@@ -104,8 +104,8 @@ pub(crate) struct Fields<'a> {
 }
 
 impl Fields<'_> {
-    /// The length of the quoted part with which `rest` begins, both quotes included; 0 if the quote
-    /// at the beginning is ordinary text.
+    /// The length, in bytes, of the quoted part with which `rest` begins, both quotes included.
+    /// `rest` must begin with a quote. The result is 0 if this quote is ordinary text.
     #[inline]
     fn quoted(&self, rest: &[u8], quote: u8) -> usize {
         let closed = past_quotes(rest, quote).unwrap_or(0);

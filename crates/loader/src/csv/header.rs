@@ -17,8 +17,9 @@ use crate::options::LoadOptions;
 use crate::parameter::Parameter;
 use crate::text::chunker::TextPosition;
 
-/// The first record of a file, apart from blank lines and from lines of other texts above the
-/// header. It is found in the input's sample: the first 256 KiB of the file, without those lines.
+/// The first record of a file: the first one after the lines above the header (comments and titles)
+/// and after blank lines. It is found in the input's sample, which is the first 256 KiB of the file
+/// without the lines above the header.
 pub(super) struct FirstRecord {
     dialect: CsvDialect,
     /// The line and column in the file at which the input's sample begins.

@@ -35,8 +35,8 @@ pub(super) enum PlaceForm {
         /// `ddmm.mmmm`.
         minutes: bool,
     },
-    /// Two numbers in one column, in the given order. Letters of hemispheres in a field, such as
-    /// `N`, override this order.
+    /// Two numbers in one column. The field is their order, unless letters of hemispheres in a
+    /// row's text, such as `N`, show another one.
     Pair(AxisOrder),
     /// One column of geometries, such as WKT.
     Geometry,

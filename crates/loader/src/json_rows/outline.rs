@@ -14,8 +14,8 @@ use crate::geojson::object::string;
 use crate::options::LoadOptions;
 use serde::de::IgnoredAny;
 
-/// The number of elements, from the first on, of an array that are each searched for rows, if the
-/// array itself has no rows: a choice.
+/// The number of elements that are searched for rows, from the first one on, in an array whose
+/// elements are no rows themselves: a choice.
 const ELEMENTS: usize = 16;
 
 /// Names of members that are not searched for rows, since their numbers describe a map's view or
@@ -70,8 +70,8 @@ struct RowSearch<'a, 'o> {
     is_ended: bool,
 }
 
-/// The object around an array, and the names that this object states for the columns of the array's
-/// rows. The object is `None` if there is none around it, and the names if it states none.
+/// The object around an array of rows (`object`), and the names that this object states for the
+/// columns of the rows (`names`). Each of the two is `None` if it doesn't exist.
 #[derive(Clone, Copy, Default)]
 struct Surroundings<'s> {
     names: Option<&'s [String]>,
@@ -159,8 +159,9 @@ impl<'a> RowSearch<'a, '_> {
     }
 
     /// Decides whether `values` are rows; `json` is the array, object or text that has these
-    /// values, and `path` leads to it. It becomes one of the outline's `parts` if the values have
-    /// positions, or if the option `rows` names `path`. Otherwise it may become the part `without`.
+    /// values, and `path` leads to it. `json` becomes one of the outline's `parts` if the values
+    /// have positions, or if the option `rows` names `path`. Otherwise it may become the outline's
+    /// part `without`.
     fn judge(
         &mut self,
         path: &[PathStep],

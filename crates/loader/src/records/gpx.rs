@@ -107,8 +107,8 @@ struct OpenPoint {
 /// A reader that makes points of XML elements and sends them to a sink.
 struct PointReader<'j> {
     slots: Slots,
-    /// The element that holds a point's weight, by its index among the elements that the file has;
-    /// `None` if every point has the weight 1.
+    /// The index, among the source's columns, of the element that holds a point's weight; `None` if
+    /// every point has the weight 1.
     weight: Option<usize>,
     sink: &'j mut RecordSink,
 }
@@ -176,8 +176,8 @@ impl PointReader<'_> {
     }
 }
 
-/// Appends `text` to the text of an element of the open point. Does nothing if no point is open or
-/// if the element isn't wanted.
+/// Appends `text` to the text of an element of the open point. `element` is the element's slot;
+/// `None` if the element isn't wanted. Does nothing then, or if no point is open.
 fn note(point: &mut Option<OpenPoint>, element: Option<usize>, text: &str) {
     if let Some((point, slot)) = point.as_mut().zip(element) {
         point.texts.append(slot, text);

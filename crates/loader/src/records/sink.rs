@@ -44,9 +44,8 @@ pub(crate) struct RecordSink {
     /// True if no option named the column of weights, but it was chosen by its name. A row whose
     /// value in this column is no number then becomes a point all the same, with a missing weight.
     is_guess: bool,
-    /// The decision whether the values in the column of weights are numbers, as long as it is not
-    /// made. It is made before the first batch is sent. `None` after that, or if no decision is
-    /// needed.
+    /// The decision, not made yet, whether the values in the column of weights are numbers. It is
+    /// made before the first batch is sent. `None` from then on, and if no decision is needed.
     undecided: Option<WeightDecision>,
     /// True if the values in the column of weights turned out to be no numbers, so that every row
     /// counts 1.
@@ -153,8 +152,8 @@ impl RecordSink {
         self.send_much()
     }
 
-    /// Sends the batch if it has many points or counts many rows. Many rows without points are sent
-    /// so that progress can be shown.
+    /// Sends the batch if it has [`BATCH`] points or counts [`ROWS`] rows. Rows without points are
+    /// sent too, so that progress can be shown.
     fn send_much(&mut self) -> Result<(), Stopped> {
         let report = &self.batch.report;
         let rows = report.rows + report.filtered + report.deleted;

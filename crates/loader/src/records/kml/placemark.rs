@@ -140,7 +140,8 @@ struct OpenPlacemark {
     track: OpenTrack,
     /// The names of the types of the placemark's geometries that are no points, for reports.
     others: Vec<&'static str>,
-    /// The text read so far of the open element `coordinates`, `coord` or `when`.
+    /// The text read so far of the open element, if its content is positions, a time or the value
+    /// of an array.
     text: String,
     /// True if some of the placemark's positions were sent to the sink already.
     sent: bool,

@@ -33,8 +33,9 @@ pub(super) struct ParquetGeometries {
     pub(super) covering: Option<CoveringPaths>,
 }
 
-/// Finds the column of geometries. This is the column that the option `geom` names or, without the
-/// option, the primary or first one. `None` if the file has no geometries.
+/// Finds the column of geometries. This is the column that the option `geom` names, `asked`.
+/// Without the option it is GeoParquet's primary column; in other files, a column that its type or
+/// a usual name shows to hold geometries. `None` if the file has no geometries.
 pub(super) fn find(
     metadata: &ArrowReaderMetadata,
     asked: Option<&str>,

@@ -239,7 +239,7 @@ mod tests {
     use crate::input::Input;
     use std::io::Write;
 
-    /// The pages of a new file that holds these bytes. `packing` is the compression of its only
+    /// The pages of a new file that holds `bytes`. `packing` is the compression of the file's only
     /// column.
     fn pages(name: &str, bytes: &[u8], packing: Compression) -> CheckedPages<CountingFile> {
         let path =

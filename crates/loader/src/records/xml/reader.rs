@@ -256,7 +256,7 @@ mod tests {
     use quick_xml::events::attributes::Attributes;
     use std::io::BufReader;
 
-    /// Pieces of documents: usual ones, unusual ones and malformed ones.
+    /// Pieces of documents in usual spelling, in unusual spelling, and malformed ones.
     const PIECES: [&str; 34] = [
         "<a>",
         "</a>",
@@ -294,8 +294,8 @@ mod tests {
         "/",
     ];
 
-    /// The events of a document up to its end or its first error, as texts. The parser reads them
-    /// all if `is_alone`. The document is read in blocks of `block` bytes.
+    /// The events of a document up to its end or its first error, as texts. If `is_alone` is true,
+    /// the parser reads all of them. The document is read in blocks of `block` bytes.
     fn events(xml: &[u8], block: usize, is_alone: bool) -> Vec<String> {
         let input = BufReader::with_capacity(block, xml);
         let mut reader = XmlReader::new(input, Origin::in_memory("a.xml"));
@@ -335,7 +335,8 @@ mod tests {
         format!("{} {found:?}", tag.local_name())
     }
 
-    /// A document of pieces. If `is_closed`, its elements are closed in the right order.
+    /// A document that consists of `pieces`. If `is_closed` is true, its elements are closed in the
+    /// right order, whatever closing tags `pieces` has.
     fn document(pieces: &[&str], is_closed: bool) -> String {
         let mut open = vec!["r"];
         let mut xml = "<r>".to_owned();
