@@ -1,8 +1,8 @@
 //! Huffman codes whose lengths have a limit.
 
-/// The greatest length of a code in bits: a choice. Deflate writes code lengths as symbols. The
-/// lengths 0 to 13 and the two symbols for runs of zeros are sixteen symbols, so four bits are
-/// enough for each.
+/// The greatest length of a code in bits: a choice. In a deflate file each code length is itself a
+/// symbol. With this limit there are sixteen such symbols, for the lengths 0 to 13 and for two
+/// kinds of runs of zeros, so four bits are enough for each.
 pub(super) const LONGEST: usize = 13;
 
 /// Returns the length in bits of each symbol's code, for symbols that occur as often as `counts`

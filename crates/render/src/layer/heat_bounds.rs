@@ -8,8 +8,8 @@ use heatsplat_points::mercator::{self, WORLD};
 use heatsplat_points::{LonLatBox, Window};
 use std::ops::RangeInclusive;
 
-/// The greatest number of iterations of [`edge`]. It mostly ends much earlier; the limit makes sure
-/// that it ends in any case.
+/// The greatest number of iterations in [`edge`]. The search mostly ends much earlier; the limit
+/// makes sure that it ends in any case.
 const ITERATIONS: usize = 64;
 
 impl Layer {

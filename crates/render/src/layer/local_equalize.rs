@@ -119,7 +119,7 @@ impl CumulativeHistogram {
 
 impl LocalScales {
     /// Makes empty caches: one of at most `capacity` histograms and one of at most `capacity`
-    /// tables. What they hold is counted in `budget`.
+    /// tables. The bytes of both caches are counted in `budget`.
     pub(crate) fn new(capacity: usize, budget: &Arc<MemoryBudget>) -> Self {
         let histogram = |(_, key, ..): &Key, histogram: &CumulativeHistogram| {
             key.text_bytes() + size_of_val(histogram.shares.as_slice())

@@ -260,9 +260,8 @@ impl PointSet {
     /// Checks that a measure can be drawn from this set. From points in memory every measure can be
     /// drawn.
     ///
-    /// # Errors
-    /// The measure, or the comparison with another set, needs counts of points, and the points of a
-    /// set can't be counted.
+    /// # Errors The measure, or the comparison with another set, needs counts of points, and the
+    /// points of this set or of the other one can't be counted.
     pub fn check(&self, measure: Measure) -> Result<(), UncountedError> {
         let other = self.versus();
         let is_quotient = matches!(other, Some((Comparison::Over, _)));
@@ -278,9 +277,10 @@ impl PointSet {
     }
 
     /// The points to draw sums of weights from, and the factor by which the sums must be multiplied
-    /// afterwards. Mostly they are the set's own points and the factor 1. If the weights are so
-    /// great or so small that sums would not fit into 32-bit floats or would be imprecise, they are
-    /// points with scaled weights, and the factor undoes the scaling.
+    /// afterwards. Mostly these are the set's own points and the factor 1. But sums of very great
+    /// weights would not fit into 32-bit floats, and sums of very small weights would be imprecise.
+    /// In these two cases the result has points with scaled weights, and the factor undoes the
+    /// scaling.
     pub(crate) fn summed(&self) -> (&Arc<Points>, f32) {
         let summary = self.points.summary();
         let greatest = f64::from(summary.weight_max.max(-summary.weight_min));

@@ -11,12 +11,12 @@ use std::thread;
 /// The number of densest tiles, by the sum of |weight| in a tile, that are measured in any case.
 pub const DENSEST: usize = 12;
 /// The number of tiles that are measured besides the [`DENSEST`]. All other tiles are sorted from
-/// dense to sparse, and every n-th of them is picked.
+/// dense to sparse, and every n-th of them is picked; n is chosen so that this many are picked.
 pub const SPREAD: usize = 36;
 
-/// The greatest number of tiles of a zoom that are all looked at, which takes some 50 ms. If a zoom
-/// has more tiles with points, the tiles to measure are picked from tiles that represent them. The
-/// number is a choice.
+/// The greatest number of tiles with points, at one zoom, up to which all of them are looked at.
+/// That takes some 50 ms. If a zoom has more, some tiles are looked at, of which each represents
+/// several, and the tiles to measure are picked from these. The number is a choice.
 const LOOKED_AT: u64 = 1 << 19;
 
 /// Measures the statistics of the values at a level, at which the world is 2^`level` CSS pixels

@@ -48,7 +48,7 @@ impl SharedStatistics {
     }
 
     /// Marks the statistics as needed by all requests: they are measured to the end even if the
-    /// request that needs them first must end. Without this mark the measurement ends with that
+    /// request that needs them first is cancelled. Without this mark the measurement ends with that
     /// request.
     #[must_use]
     pub fn measured_to_the_end(mut self) -> Self {

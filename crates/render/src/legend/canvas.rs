@@ -160,8 +160,8 @@ impl Canvas {
     }
 }
 
-/// Blends a colour that is premultiplied by alpha over the colour `below`, which is not. Neither is
-/// the result.
+/// Blends a colour over the colour `below`. The colour is premultiplied by alpha; `below` and the
+/// result are not.
 fn laid_over(below: [u8; 4], [r, g, b, a]: [f32; 4]) -> [u8; 4] {
     if a <= 0.0 {
         return below;

@@ -1,7 +1,7 @@
 //! Labels: numbers in short form, for example `0.25`, `12`, `1.5k`, `24M` or `3e-7`.
 
-/// The limit on the digits after the decimal point of a label, since an f64 has about 15 digits in
-/// all: labels have fewer.
+/// The number of digits after the decimal point that every label stays below, since an f64 has only
+/// about 15 digits in all.
 const MOST_DIGITS: usize = 15;
 
 /// Returns the shortest label for a value. Read as a number, the label differs from the value by at

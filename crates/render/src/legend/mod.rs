@@ -191,8 +191,8 @@ impl Legend {
 
     /// Adds the statistics of the pixels of one zoom. Each tick gets the percentage of these pixels
     /// whose density is lower than the tick's. For amounts and means the legend also gets the list
-    /// of percentiles, unless the statistics are empty. `kind` says whether the values are amounts,
-    /// means or the like, and `by` is the normalizer that gives them their positions.
+    /// of percentiles, unless the statistics are empty. `kind` is the kind of the values, and `by`
+    /// is the normalizer that gives each percentile its position on the ramp.
     #[must_use]
     pub fn measured(mut self, statistics: &Statistics, kind: ValueKind, by: &Normalizer) -> Self {
         for tick in &mut self.ticks {

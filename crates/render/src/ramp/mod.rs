@@ -117,8 +117,8 @@ impl Ramp {
         Ok(Self::new(stops::table(stops, interpolation)?, None))
     }
 
-    /// Makes a ramp from a table of RGBA colours, which are not premultiplied by alpha. The entry 0
-    /// becomes transparent.
+    /// Makes a ramp from a table of RGBA colours, which are not premultiplied by alpha. The colour
+    /// of entry 0 is replaced by full transparency.
     pub fn from_table(table: &[[u8; 4]; 256]) -> Self {
         Self::new(
             Box::new(table.map(|color| color.map(|c| f32::from(c) / 255.0))),
@@ -164,10 +164,10 @@ impl Ramp {
         self
     }
 
-    /// Sets an opacity by which the alpha of the colours is multiplied. A curve replaces the ramp's
-    /// own opacity curve: with the curve `0:1`, a ramp of the collection no longer begins
-    /// transparent. A factor is applied in addition to the own curve. The alpha that the colours
-    /// themselves have counts in both cases.
+    /// Sets an opacity, by which the alpha that the colours themselves have is multiplied. A factor
+    /// is applied in addition to the ramp's own opacity curve. A curve replaces the ramp's own
+    /// curve: with the curve `0:1`, which is 1 everywhere, a ramp of the collection no longer
+    /// begins transparent.
     #[must_use]
     pub fn with_opacity(mut self, opacity: &Opacity) -> Self {
         match opacity {

@@ -41,9 +41,9 @@ pub enum Domain {
 }
 
 impl Domain {
-    /// The percentage of [`Domain::Auto`]: a choice. The densest half per cent of the pixels all
-    /// get the ramp's last colour, so that one very dense place does not leave all others with the
-    /// ramp's first colours.
+    /// The percentage of [`Domain::Auto`]: a choice. The densest half per cent of the non-empty
+    /// pixels all get the ramp's last colour, so that one very dense place does not leave all other
+    /// places with the ramp's first colours.
     pub const AUTO_PERCENTILE: f64 = 99.5;
 
     const MAX_STOPS: usize = 32;

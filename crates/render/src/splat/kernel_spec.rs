@@ -269,8 +269,9 @@ impl Style {
     }
 
     /// The windows in which a view is drawn, each with its kernel, whose radius is in pixels of
-    /// that window. It is the view's own window, or several strips of it if the radius is in
-    /// metres. The cost of drawing can be estimated from the result.
+    /// that window. With a radius in CSS pixels there is one window, the view's own. With a radius
+    /// in metres there are several strips of it. The cost of drawing can be estimated from the
+    /// result.
     pub fn strips_in(&self, view: impl Into<View>) -> Vec<(Window, Kernel)> {
         let view = view.into();
         KernelSpec::for_view(self, &view).strips(&view.window())

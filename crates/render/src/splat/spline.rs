@@ -39,8 +39,9 @@ pub(crate) enum Degree {
 
 impl Degree {
     /// Two numbers. The first is the spline's value at −1 and at 1, its outer sample. The second is
-    /// the pole p of the recursive filter that turns samples into coefficients. It follows from z +
-    /// middle/outer + 1/z = −(1 − pz)(1 − p/z)/p, where `middle` is the spline's value at 0.
+    /// the pole p of the recursive filter that turns samples into coefficients. The pole follows
+    /// from z + middle/outer + 1/z = −(1 − pz)(1 − p/z)/p, where `middle` is the spline's value at
+    /// 0 and `outer` the first number.
     fn filter(self) -> (f64, f64) {
         match self {
             Self::Quadratic => (1.0 / 8.0, 2.0 * 2.0f64.sqrt() - 3.0),

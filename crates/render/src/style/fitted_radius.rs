@@ -230,9 +230,9 @@ impl CrowdingCounter {
         }
     }
 
-    /// Returns for each zoom how crowded its pixels are, from 0 to 1: the fraction of a block's
-    /// pixels that are occupied besides a given occupied pixel, as the mean over all occupied
-    /// pixels.
+    /// Returns for each zoom how crowded its pixels are: the fraction, 0 to 1, of the pixels of a
+    /// block that are occupied besides one given occupied pixel. It is the mean of this fraction
+    /// over all occupied pixels of the zoom.
     fn finish(self) -> [f64; ZOOMS] {
         self.zooms.map(|mut zoom| {
             zoom.close();

@@ -12,8 +12,9 @@ use crate::splat::lattice::{Lattice, REFINE_TAPS as TAPS};
 pub(crate) struct Refine {
     /// The number of pixels along a grid cell's side.
     step: usize,
-    /// The number of columns of pixels from the left edge of the first grid cell to the picture's
-    /// left edge, and of rows from that cell's top edge to the picture's.
+    /// The number of columns of pixels between the left edge of the first grid cell and the
+    /// picture's left edge, and the number of rows of pixels between the top edge of that cell and
+    /// the picture's top edge.
     phase: (usize, usize),
     /// The number of grid cells in a row, including the margin.
     stride: usize,

@@ -127,10 +127,11 @@ impl GpuBackend {
     }
 
     /// Waits until all blocks of a call have an answer. For each block that was drawn and whose
-    /// checksums are right, calls `paste` with three arguments: the number of the block's job in
-    /// the call, counted from 0; the block; and its output in words of 32 bits. Returns for each
-    /// job `None` if the device has drawn all of it, and otherwise the reason why it has not. Each
-    /// reason also counts in the backend's [`GpuReport`](super::counters::GpuReport).
+    /// counters and checksum are right, calls `paste` with three arguments: the number of the
+    /// block's job in the call, counted from 0; the block; and its output in words of 32 bits.
+    /// Returns for each job `None` if the device has drawn all of it, and otherwise the reason why
+    /// it has not. Each reason also counts in the backend's
+    /// [`GpuReport`](super::counters::GpuReport).
     pub(super) fn receive(
         &self,
         call: Call,
@@ -185,9 +186,9 @@ impl GpuBackend {
         reasons
     }
 
-    /// Checks the checksums of a block, and returns the block's output in words of 32 bits. A wrong
-    /// checksum is counted for the block's plan, and the worker thread gets the number of the
-    /// device that drew the block, so that it closes this device.
+    /// Checks the counters and the checksum of a block, and returns the block's output in words of
+    /// 32 bits. If one is wrong, this is counted for the block's plan, and the worker thread gets
+    /// the number of the device that drew the block, so that it closes this device.
     fn checked<'a>(
         &self,
         readings: &'a Readings,

@@ -339,8 +339,8 @@ impl Passes<'_> {
     }
 
     /// Clears the bins and deposits all cells, submission by submission. All submissions but the
-    /// last are sent at once, so that the device is never busy for long. Returns the encoder with
-    /// the commands of the last one.
+    /// last are sent immediately and one by one, so that the device is never busy for long. Returns
+    /// the encoder with the commands of the last one.
     fn deposit_all(&mut self) -> Result<CommandEncoder, FallbackReason> {
         let batch = self.batch;
         let mut encoder = self.encoder();

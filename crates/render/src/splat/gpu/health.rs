@@ -28,13 +28,16 @@ pub enum FallbackReason {
     /// The device has failed a short time ago and is not used during a pause.
     #[error("the device is being rested after a reason")]
     Resting,
-    /// The shaders can't draw the picture, for one of three reasons. Its pixels are too wide or too
-    /// narrow for the shaders' integers. Its weights differ too much in size for these integers, or
-    /// have both signs and nearly cancel. Or its kernel is one that only the CPU draws.
+    /// The shaders can't draw the picture, for one of these reasons:
+    ///
+    /// * Its pixels are too wide or too narrow for the shaders' integers.
+    /// * Its weights differ too much in size for these integers.
+    /// * Its weights have both signs and nearly cancel.
+    /// * Its kernel is one that only the CPU draws.
     #[error("the picture is beyond what the shaders can draw")]
     Beyond,
-    /// Pictures with this kernel had wrong sums before, so the device isn't trusted with it any
-    /// more. It goes on to draw other kernels.
+    /// Pictures with this kernel had wrong sums before ([`WrongSum`](Self::WrongSum)), so the
+    /// device isn't trusted with the kernel any more. The device goes on to draw other kernels.
     #[error("the device draws this kernel wrongly")]
     Quarantined,
 }

@@ -12,9 +12,10 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 /// The number of plans in the cache. It is a choice: a server draws with few kernels at a time.
 const PLANS: usize = 64;
 
-/// The number of wrong sums after which a kernel's pictures are drawn by the CPU only. One wrong
-/// sum may be the device's fault. But if a driver compiles a shader wrongly, each picture would
-/// fail, and each failure costs the device and all points on it. The number is a choice.
+/// The number of pictures of a kernel with wrong sums (the failure `WrongSum`) after which the
+/// kernel's pictures are drawn by the CPU only. One wrong sum may be the device's fault. But if a
+/// driver compiles a shader wrongly, each picture would fail, and each failure costs the device and
+/// all points on it. The number is a choice.
 const MOST_WRONG: u32 = 2;
 
 /// The algorithm that turns cells into a density on the GPU, for one kernel.
@@ -27,7 +28,7 @@ pub(super) struct GpuPlan {
     pub(super) finest: f64,
     pub(super) kind: GpuPlanKind,
     pub(super) tables: PlanTables,
-    /// The number of pictures of this plan in which a wrong sum was found.
+    /// The number of pictures of this plan that had wrong sums: the failure `WrongSum`.
     wrong: AtomicU32,
 }
 
@@ -96,7 +97,7 @@ impl GpuPlan {
         }
     }
 
-    /// Counts a picture of this plan whose sums are wrong.
+    /// Counts a picture of this plan that had wrong sums: the failure `WrongSum`.
     pub(super) fn count_wrong(&self) {
         self.wrong.fetch_add(1, Ordering::Relaxed);
     }

@@ -54,11 +54,10 @@ impl Readings {
             .for_each(|word| *word ^= 0x0101);
     }
 
-    /// Returns the 32-bit words of a picture after a check of its sums. There are no words if the
-    /// picture stays on the device.
+    /// Returns the 32-bit words of a picture after a check of its counters and its checksum. There
+    /// are no words if the picture stays on the device.
     ///
-    /// # Errors
-    /// [`FallbackReason::WrongSum`] if the check fails.
+    /// # Errors [`FallbackReason::WrongSum`] if the check fails.
     pub(super) fn picture(&self, part: &PicturePart) -> Result<&[u32], FallbackReason> {
         let picture = self.words.get(part.first..part.first + part.words);
         let sums = self.words.get(part.sums..part.sums + SUMS as usize);

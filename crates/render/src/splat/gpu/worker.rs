@@ -26,7 +26,8 @@ pub(super) type Rebuild = Arc<dyn Fn() -> Option<Engine> + Send + Sync>;
 pub(super) enum Message {
     /// Blocks to draw. If possible, they are drawn together.
     Draw(Vec<Task>),
-    /// A caller has found a wrong sum in a picture of the device with this number.
+    /// A caller has found that a picture's counters or checksum are wrong. The field is the number
+    /// of the device that drew the picture.
     Wrong(u64),
 }
 
@@ -53,9 +54,9 @@ impl WorkerHandle {
         self.messages.send(Message::Draw(tasks)).is_ok()
     }
 
-    /// Informs the worker thread of a wrong sum in a picture that the device with the number
-    /// `device` has drawn. If the device was opened again meanwhile and so has another number, this
-    /// has no effect.
+    /// Informs the worker thread that counters or a checksum are wrong in a picture that the device
+    /// with the number `device` has drawn. If the device was opened again meanwhile and so has
+    /// another number, this has no effect.
     pub(super) fn is_wrong(&self, device: u64) {
         let _ = self.messages.send(Message::Wrong(device));
     }
