@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 #[serde(default)]
 #[non_exhaustive]
 pub struct Metadata {
-    /// The name of the layer.
+    /// The name of the layer that shows the points.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The text that maps must show about the origin of the points.

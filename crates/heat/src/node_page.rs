@@ -25,8 +25,8 @@ pub(crate) struct StoredNode {
 }
 
 /// Encodes a page of nodes of one depth. `first_inner` is the number of the first node inside these
-/// nodes, counted from 0 through all nodes of the next depth. `first_cell` is the number of their
-/// first cell, counted from 0 through all cells of this depth.
+/// nodes, counted from 0 through all nodes of the next depth. `first_cell` is the number of the
+/// first cell of these nodes' blocks, counted from 0 through all cells of this depth.
 pub(crate) fn encode(nodes: &[StoredNode], first_inner: u64, first_cell: u64) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(20 + nodes.len() * 10);
     bytes.extend_from_slice(&(nodes.len() as u16).to_le_bytes());

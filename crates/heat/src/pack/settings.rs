@@ -38,8 +38,9 @@ const FILE_BYTES: f64 = 10.5;
 /// into the target: an estimate.
 const SPOOL_BYTES: f64 = 3.5;
 
-/// The bytes for each point in the file's counting index; the same again in a temporary file,
-/// before the counting index is copied into the target. An estimate.
+/// The bytes in the file for each point of the counting index, its share of the index's cells
+/// included; as many again in a temporary file, before the counting index is copied into the
+/// target. An estimate.
 const COUNTS_BYTES: f64 = 3.5;
 
 /// The bytes of a column's value in a run.

@@ -13,7 +13,7 @@ pub(super) type SharedCrs = Arc<OnceLock<Crs>>;
 
 /// Parses the value of a member `crs` to the coordinate system that it states; `null` means
 /// longitude and latitude. `datum_error` is the largest error, in metres, of a shift to WGS 84 that
-/// the user accepts; `None`: the default limits apply.
+/// the user accepts; `None`: the limits that the module `crs` states.
 pub(super) fn parse_crs(
     json: &[u8],
     file: &str,

@@ -46,8 +46,8 @@ pub(crate) struct FeatureScanner {
     /// before its features.
     first: Option<Option<Vec<u8>>>,
     crs: SharedCrs,
-    /// The largest error, in metres, of a shift to WGS 84 that the user accepts; `None`: the
-    /// default limits apply.
+    /// The largest error, in metres, of a shift to WGS 84 that the user accepts; `None`: the limits
+    /// that the module `crs` states.
     datum_error: Option<f64>,
 }
 

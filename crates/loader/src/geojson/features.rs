@@ -36,8 +36,8 @@ pub(crate) struct FeatureParser {
     pub(crate) lines: bool,
     /// The coordinate system that the document around the features states.
     pub(crate) crs: SharedCrs,
-    /// The largest error, in metres, of a shift to WGS 84 that the user accepts; `None`: the
-    /// default limits apply.
+    /// The largest error, in metres, of a shift to WGS 84 that the user accepts; `None`: the limits
+    /// that the module `crs` states.
     pub(crate) datum_error: Option<f64>,
 }
 

@@ -186,8 +186,9 @@ impl LiveRelation {
     }
 
     /// Returns the values of the query's tokens for the first of `views`, and the search boxes of
-    /// all `views`. `views` are the parts of a picture on either side of ±180°. If the picture lies
-    /// beyond the map's north or south edge, there are no parts, and the result is `None`.
+    /// all `views`. `views` are the parts of the picture: two if it crosses ±180°, otherwise one.
+    /// If the picture lies beyond the map's north or south edge, there are no parts, and the result
+    /// is `None`.
     async fn look_at(
         &self,
         session: &Session,

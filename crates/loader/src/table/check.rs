@@ -67,7 +67,7 @@ fn parts(tree: &Tree, columns: &[&Column]) -> Result<(), TableError> {
 }
 
 /// Checks that a literal can be compared with the values of a column. The column's type decides it;
-/// if these are texts, the texts themselves do (see [`texts_fit`]).
+/// if the values are texts, the texts themselves decide it (see [`texts_fit`]).
 fn fits(column: &Column, literal: &Literal) -> Result<(), TableError> {
     let possible = match (column.kind(), literal) {
         (ColumnKind::Text, _) | (ColumnKind::Number, Literal::Time(_)) => {

@@ -398,7 +398,7 @@ impl Column {
         counted
     }
 
-    /// The value of a row as 64 bits. They are equal for two rows of the column exactly if the
+    /// The value of a row as 64 bits. The bits of two rows of the column are equal exactly if the
     /// values are equal, so rows can be counted by value without making a text for each. `None` for
     /// null and for texts. Texts are only in columns with a dictionary, whose entries are counted
     /// instead.
@@ -478,8 +478,8 @@ impl Column {
     }
 }
 
-/// For each of the `words` entries of a dictionary, in their order: the number of rows that have
-/// it.
+/// The number of rows that have each entry of a dictionary, in the order of the entries. `words` is
+/// the number of entries.
 fn counts(codes: &Codes, words: usize) -> Vec<usize> {
     let mut rows = vec![0; words];
     for row in 0..codes.len() {

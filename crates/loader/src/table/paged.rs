@@ -1,5 +1,5 @@
 //! Tables whose rows are not in memory, but in pages that are read when a filter needs them. Each
-//! page has a zone map, by which pages are left out that no row of can fulfil a filter.
+//! page has a zone map, by which pages are left out if none of their rows can fulfil the filter.
 
 use super::Table;
 use super::check::{TableError, check_dates};
@@ -62,7 +62,8 @@ pub struct UnreadColumn {
     pub name: String,
     /// The type and the spelling of the values.
     pub form: StoredForm,
-    /// The entries of the dictionary, in ascending order; empty if the column has none.
+    /// The entries of the dictionary as bytes, in ascending order, as [`StoredColumn::words`] has
+    /// them; empty if the column has no dictionary.
     pub words: Vec<Box<[u8]>>,
 }
 

@@ -128,7 +128,8 @@ pub(crate) fn time_text(time: i64) -> String {
     }
 }
 
-/// The day and the time of day in UTC; `None` for a time outside of the years −9999 to 9999.
+/// The day and the time of day, in UTC, of a time in microseconds since 1970; `None` for a time
+/// outside of the years −9999 to 9999.
 pub(crate) fn civil(time: i64) -> Option<DateTime> {
     let since = SignedDuration::from_micros(time);
     date(1970, 1, 1).at(0, 0, 0, 0).checked_add(since).ok()
