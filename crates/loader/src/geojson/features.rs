@@ -304,7 +304,7 @@ impl BlockParser for FeatureParser {
 }
 
 /// The position in the file of an error in the JSON of one feature or other object. `start` is the
-/// position at which the object begins; the error holds its own position within it.
+/// position at which the object begins; the error holds its own position within the object.
 pub(crate) fn within(start: TextPosition, error: &serde_json::Error) -> TextPosition {
     let (line, column) = (error.line() as u64, error.column() as u64);
     match line {

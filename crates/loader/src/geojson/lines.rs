@@ -3,7 +3,7 @@
 use super::feature_scanner::LIMIT;
 use crate::text::chunker::{Split, Splitter};
 
-/// A splitter of text into JSON objects, between which there is a separating byte.
+/// A splitter of text into JSON objects at a separating byte.
 pub(crate) struct LineSplitter {
     /// The separating byte: a newline, or the record separator in text sequences, where it stands
     /// before each object.

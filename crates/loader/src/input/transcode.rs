@@ -113,7 +113,7 @@ fn decode(decoder: &mut Decoder, mut raw: &[u8], text: &mut String, last: bool) 
 }
 
 /// Moves all complete characters from `held` to `text`, and reads bytes that are not UTF-8 as
-/// windows-1252. Returns true if all bytes were UTF-8. With `last`, no bytes follow, so an
+/// windows-1252. Returns true if all bytes were UTF-8. If `last` is true, no bytes follow, so an
 /// incomplete character at the end is moved too.
 fn mix(held: &mut Vec<u8>, text: &mut String, last: bool) -> bool {
     let (mut at, mut is_clean) = (0, true);

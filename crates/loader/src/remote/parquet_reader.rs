@@ -1,5 +1,5 @@
-//! A reader of a remote Parquet file. Only columns that are read are fetched. One fetch gets 2 MiB
-//! of one column, the constant [`WINDOW`].
+//! A reader of a remote Parquet file. Only columns that are read are fetched. One fetch gets at
+//! most 2 MiB of one column, the constant [`WINDOW`].
 
 use super::object::RemoteObject;
 use crate::input::Origin;

@@ -107,8 +107,8 @@ impl From<ReadError> for Failure {
 /// A filter with all that is known before rows are read.
 struct Prepared<'t> {
     filter: &'t Filter,
-    /// The samples of the columns that the filter names, and the indexes of these columns in the
-    /// table.
+    /// The samples of the columns that the filter names. The next field has the indexes of these
+    /// columns in the table.
     samples: &'t [&'t Column],
     places: Vec<usize>,
     /// The results of the conditions on columns with a dictionary, in the order of the tree.
@@ -185,8 +185,9 @@ impl Table {
         self.paged.is_some()
     }
 
-    /// A text about the forms in which the values are written in the source. Of two tables of equal
-    /// values that are not in memory, equal filters select equal rows if their texts are equal.
+    /// A text about the spellings of the values in the source, by which tables that are not in
+    /// memory are compared. If two such tables have equal values and equal texts, then equal
+    /// filters select equal rows of both.
     pub fn spellings(&self) -> String {
         let columns = self.columns.iter();
         let written: Vec<String> = columns.map(|c| format!("{:?}", c.written)).collect();
@@ -205,7 +206,8 @@ impl Table {
     }
 
     /// The points of the rows that fulfil a filter and that `among` selects. `samples` are the
-    /// columns of the filter.
+    /// samples of the columns that the filter names. `among` is called with the number of a row,
+    /// counted from 0.
     pub(super) fn select_paged(
         &self,
         paged: &PagedTable,

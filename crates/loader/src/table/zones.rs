@@ -20,7 +20,8 @@ pub struct RowZone {
     pub bits: u64,
 }
 
-/// The results that a condition may have for the rows of a page: no row has another one.
+/// The results that a condition may have for the rows of a page: no row has a result that isn't
+/// among them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Outcomes {
     pub(super) holds: bool,
@@ -240,8 +241,9 @@ fn of_values(column: &Column, condition: &Condition, zone: &RowZone, rows: u64) 
 }
 
 /// Returns the orderings that the values of a page may have relative to a literal. `ends` has the
-/// least and the greatest value. `None` if their order is not that of the comparison with the
-/// literal: numbers in a column of texts are compared with other texts as texts, for example.
+/// least and the greatest value. Returns `None` if the values, when they are compared with the
+/// literal, aren't in the order of their integers: numbers in a column of texts are compared with
+/// other texts as texts, for example.
 fn orderings(ends: &Column, literal: &Literal) -> Option<impl Iterator<Item = Ordering> + use<>> {
     let in_order = matches!(
         (&ends.values, literal),
