@@ -168,8 +168,8 @@ impl LoadedSource {
         )
     }
 
-    /// A note of one line if some weights are negative, but too few for a colour scale that shows
-    /// values on both sides of 0; `None` otherwise.
+    /// A note of one line if some weights are negative, but their share of Σ |weight| is too small
+    /// for a colour scale with values on both sides of 0; otherwise `None`.
     pub(super) fn negative_weights(&self) -> Option<String> {
         let share = self.points.summary().negative_share();
         (share > 0.0 && share < NEGATIVE_SHARE).then(|| {

@@ -164,8 +164,8 @@ pub(crate) fn report(error: &(dyn Error + Send + Sync + 'static)) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Converts a usage error to clap's form, which prints the message and the usage of the command and
-/// ends with exit code 2.
+/// Converts a usage error to an error of clap, whose `exit` prints the message and the usage of the
+/// command and ends the program with exit code 2.
 fn usage(error: &UsageError) -> clap::Error {
     let mut all = program();
     all.build();

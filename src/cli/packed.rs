@@ -27,8 +27,8 @@ pub(super) const DEFAULT_PAGE_CACHE: u64 = 256 << 20;
 /// The cache of the pages of all files of the process.
 static PAGES: OnceLock<Arc<PageCache>> = OnceLock::new();
 
-/// Sets the limit of the cache of pages in bytes. It has an effect only before the first file is
-/// opened.
+/// Sets the limit of the cache of pages, in bytes. A call has an effect only if no file was opened
+/// before it.
 pub(super) fn limit_page_cache(bytes: u64) {
     PAGES.get_or_init(|| Arc::new(PageCache::new(bytes)));
 }

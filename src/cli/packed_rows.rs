@@ -16,8 +16,8 @@ pub(super) const DEFAULT_FILTER_LIMIT: u64 = 10_000_000;
 /// The largest number of points of a packed file that a filter may select.
 static FILTER_LIMIT: OnceLock<u64> = OnceLock::new();
 
-/// Sets the largest number of points of a packed file that a filter may select. It has an effect
-/// only before the first file is opened.
+/// Sets the largest number of points of a packed file that a filter may select. A call has an
+/// effect only if no file was opened before it.
 pub(super) fn limit_filters(points: u64) {
     FILTER_LIMIT.get_or_init(|| points);
 }

@@ -65,9 +65,13 @@ impl Loads {
         }
     }
 
-    /// Finds the busiest part of the machine. If it is the processor, its text also names the one
-    /// of the `stages` of drawing that takes the most time; if it is the device, the slowest of its
-    /// `passes`. `is_software` is true if the device is a driver that draws on the processor.
+    /// Finds the busiest part of the machine. The text names more than the part:
+    ///
+    /// * for the processor, the one of the `stages` of drawing that takes the most time;
+    /// * for the device, the slowest of its `passes`.
+    ///
+    /// If no part is busy enough ([`BUSY`]), the bottleneck is waiting. `is_software` is true if
+    /// the device is a driver that draws on the processor.
     pub(super) fn bottleneck(
         &self,
         stages: &[(Phase, f64)],

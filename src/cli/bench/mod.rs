@@ -82,7 +82,7 @@ pub(super) struct BenchCommand {
     /// Format of the pictures: png, webp, npy, tif, or none for colour indices without a file
     #[arg(long, value_name = "FORMAT", default_value = "png", value_parser = BenchFormat::parse)]
     format: BenchFormat,
-    /// Seconds that the measuring of each figure takes
+    /// Seconds that each measurement takes
     #[arg(long, default_value_t = 1.0)]
     seconds: f64,
     /// Time this tile alone, instead of dense and sparse ones of several zooms; may be repeated
@@ -95,7 +95,7 @@ pub(super) struct BenchCommand {
     /// repeated
     #[arg(long, value_name = "STYLE")]
     also: Vec<String>,
-    /// Write all figures, with the machine and the settings, as JSON; `-` is standard output
+    /// Write all measurements, with the machine and the settings, as JSON; `-` is standard output
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     #[command(flatten)]

@@ -5,12 +5,11 @@ use crate::cli::backend::{self, BackendChoice};
 use crate::cli::error::BoxError;
 use crate::cli::logging::say;
 
-/// Opens the backends to measure: those that are named or, if none is, the CPU and each real GPU;
-/// with `any`, also drivers that draw in software.
+/// Opens the backends to measure: those in `named`. If it is empty, they are the CPU and each real
+/// GPU, and if `any` is true, each driver that draws in software too.
 ///
 /// # Errors
-/// If a GPU that is named can't be opened. Any other GPU that can't be opened is reported and left
-/// out.
+/// A GPU in `named` can't be opened. Any other GPU that can't be opened is reported and left out.
 pub(super) fn list(
     named: &[BackendChoice],
     any: bool,

@@ -102,8 +102,8 @@ enum Output {
     Points(PathBuf),
     /// A table of PostGIS rasters in a database.
     Rasters(Box<RasterTable>),
-    /// An address of a database that can't be used, as the message with the reason. An error of the
-    /// flag's parser would repeat the address, which may hold a password.
+    /// The reason, as a message, why the address of a database can't be used. An error of the
+    /// flag's parser would repeat the address, which may contain a password.
     Refused(String),
 }
 

@@ -38,8 +38,8 @@ pub(super) struct Coastline {
 }
 
 impl Coastline {
-    /// Projects land and borders to a map. `geojson` has the form of
-    /// [`land_geojson`](heatsplat_server::land_geojson).
+    /// Projects land and borders to a map. `geojson` is a document like the one that
+    /// [`land_geojson`](heatsplat_server::land_geojson) returns.
     pub(super) fn new(geojson: &[u8], view: View, ground: Ground) -> Self {
         let collection: Value = serde_json::from_slice(geojson).unwrap_or_default();
         let features = collection["features"].as_array();

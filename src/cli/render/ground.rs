@@ -8,7 +8,7 @@ use heatsplat::Ramp;
 pub(super) struct CssColor(pub(super) [u8; 4]);
 
 impl CssColor {
-    /// Parses one CSS colour, as a ramp of one colour. A ramp of several colours is an error.
+    /// Parses one CSS colour. Several colours, which would make a ramp, are an error.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         let ramp = Ramp::parse(text).map_err(|_| "expected a CSS colour, like #111820 or white")?;
         let [_, first, rest @ ..] = ramp.colors();

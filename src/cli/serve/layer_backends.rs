@@ -1,6 +1,7 @@
-//! The backend of each layer. If the user names one, it draws all layers. Otherwise the CPU does,
-//! and in the background a GPU, where there is one, draws tiles of each file in a race against it.
-//! The winner draws the layer from the next time on that the layer's data are read.
+//! The backend of each layer. If the user names a backend, it draws all layers. Otherwise the CPU
+//! draws them. In the background a GPU, if there is one, races against the CPU on tiles of each
+//! layer that is read from a file. The winner draws the layer from the next time on that the
+//! layer's data are read.
 //!
 //! So a layer has one backend as long as its data last, and nothing changes with load or chance.
 

@@ -10,9 +10,11 @@ use crate::cli::logging::say;
 use std::sync::Arc;
 
 impl LayerSet {
-    /// Lists the layers that a configuration names. A folder that has become empty is an error if
-    /// the configuration or all layers are read again. Otherwise the folder keeps its former
-    /// layers, so that the reload of other layers doesn't fail.
+    /// Lists the layers that a configuration names, those of its folders included. A folder that
+    /// had no files of points at the start ([`LayerSet::empty`]) may still have none. A folder that
+    /// has become empty since then is an error if the configuration or all layers are read again.
+    /// Otherwise the folder keeps its former layers, so that the reload of other layers doesn't
+    /// fail.
     pub(super) fn configured_layers(
         &self,
         config: &ServeConfig,
