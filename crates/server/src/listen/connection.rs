@@ -106,12 +106,6 @@ where
 /// * the connection uses HTTP/2, and for a whole period no request came or was being answered
 /// * the connection uses HTTP/2, an answer was waiting for the client at the beginning and at the
 ///   end of a period, and in it the client took less than [`MIN_RATE`] bytes a second
-///
-/// * the client has sent no request within [`HEAD_TIMEOUT`]
-/// * it uses HTTP/2, and for the time `write_timeout` of the configuration no request came or was
-///   being answered
-/// * it uses HTTP/2, and while an answer waited for it during such a time, it took less than
-///   [`MIN_RATE`] bytes a second
 async fn given_up(server: &Server, info: &ConnectionInfo) {
     let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
     sleep(HEAD_TIMEOUT).await;

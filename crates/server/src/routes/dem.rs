@@ -3,8 +3,8 @@
 //! layer of the type `color-relief`.
 //!
 //! The URLs of the tiles contain the range of values that is encoded, so a URL always stands for
-//! the same decoding. The document has the source in MapLibre's form, and an expression with the
-//! colours of the layer's style to begin with.
+//! the same decoding. The document has two parts for MapLibre: the source, and an expression that
+//! gives each value the colour that the layer's style gives it.
 
 use super::tilejson::{TileJson, document};
 use crate::cost::Work;
@@ -32,8 +32,9 @@ use std::sync::Arc;
 /// The zooms in whose tiles values are measured, to find the range of values that tiles encode. The
 /// zoom that shows all points is measured too. A choice.
 const ZOOMS: [u8; 3] = [0, 8, 14];
-/// The factor by which both ends of the encoded range are farther from 0 than the measured values.
-/// These are measured in a sample of tiles only, and values elsewhere may be larger. A choice.
+/// The factor by which both ends of the encoded range are farther from 0 than the least and the
+/// greatest value that were measured. The values are measured in a sample of tiles only, and may be
+/// larger elsewhere. A choice.
 const MARGIN: f64 = 1.25;
 /// The width and height of a tile in pixels, as map libraries assume them for elevation tiles.
 const SIDE: u32 = 512;
@@ -46,7 +47,7 @@ struct DemDocument<'a> {
     #[serde(flatten)]
     decoding: Decoding,
     /// The value that a pixel without heat decodes to. It is less than the low end of the range by
-    /// the least difference that the encoding can show.
+    /// the least difference between two values that the encoding can show.
     nothing: f64,
     /// The argument of MapLibre's `map.addSource` for these tiles.
     source: Value,
@@ -148,10 +149,9 @@ pub(crate) async fn get(
     Ok(base_url.guard(response))
 }
 
-/// The range of values that tiles should encode: the least and the greatest value in a sample of
-/// tiles of [`ZOOMS`] and of the zoom that shows all points, each multiplied by [`MARGIN`]. The
-/// range contains
-/// 0. An error if the values of a live layer can't be measured.
+/// The range of values that tiles should encode, which always contains 0. It goes from the least to
+/// the greatest value in a sample of tiles of [`ZOOMS`] and of the zoom that shows all points, each
+/// multiplied by [`MARGIN`]. An error if the values of a live layer can't be measured.
 async fn measure_range(
     server: &Server,
     size: WorkSize,
@@ -173,8 +173,8 @@ async fn measure_range(
     Ok((short(low), short(high)))
 }
 
-/// The least and the greatest value that tiles must be able to encode at one zoom. They follow from
-/// the measured statistics and the kind of the values:
+/// The least and the greatest value that tiles must be able to encode at one zoom. Both follow from
+/// `statistics`, the values that were measured, and from `nature`, their kind:
 ///
 /// * amounts and quotients: from 0 to the greatest value
 /// * means: from the least to the greatest value

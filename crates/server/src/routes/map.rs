@@ -122,7 +122,8 @@ pub(crate) fn parameters() -> Vec<&'static str> {
     [&VIEW[..], &CRS, &others].concat()
 }
 
-/// The size in CSS pixels of a map whose request states none. Choices.
+/// The width in CSS pixels of a map whose request states no size. The next constant is its height.
+/// Choices.
 const WIDTH: u32 = 800;
 const HEIGHT: u32 = 600;
 
@@ -151,10 +152,15 @@ fn bbox(text: &str) -> Result<LonLatBox, ApiError> {
     })
 }
 
-/// The width and height of a map in CSS pixels, as the request states them. If it states only one,
-/// the other follows from `height_to_width`, the shape of the box. If it states neither, they are
-/// [`WIDTH`] and `height`; without a `height` it follows too. `ratio` is the number of device
-/// pixels per CSS pixel.
+/// The width and height of a map in CSS pixels. A side that the request states is taken, and the
+/// others follow:
+///
+/// * if it states one side, the other follows from `height_to_width`, the height of the box divided
+///   by its width
+/// * if it states none, the width is [`WIDTH`] and the height is `height`; if this is `None`, it
+///   follows from `height_to_width`
+///
+/// `ratio` is the number of device pixels per CSS pixel.
 pub(crate) fn size(
     query: &Query,
     ratio: u32,

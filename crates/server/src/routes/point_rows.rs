@@ -1,5 +1,5 @@
-//! Rows of points in the body of a request: their form, the columns that the request names, and
-//! the points that they become.
+//! Rows of points in the body of a request: the format of the body, the columns that the request
+//! names, and the points that are made of the rows.
 
 use crate::http::error::ApiError;
 use axum::body::Bytes;
@@ -17,10 +17,10 @@ use std::io::Cursor;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-/// The largest number of skipped rows that an answer shows. A choice.
+/// The largest number of skipped rows that an answer lists. A choice.
 const EXAMPLES: usize = 5;
 
-/// The largest number of letters of a message about rows. A choice.
+/// The largest number of characters of a message about rows. A choice.
 const MAX_MESSAGE: usize = 300;
 
 /// The name of a request's body in messages about rows.
@@ -31,7 +31,7 @@ const PACKED: [&[u8]; 3] = [b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK"];
 
 const NOT_PACKED: &str = "the body must not be compressed";
 
-/// The form of the rows in a request's body, as its `Content-Type` names it.
+/// The format of the rows in a request's body, which the header `Content-Type` names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyForm {
     Json,
@@ -42,8 +42,8 @@ pub(crate) enum BodyForm {
 }
 
 impl BodyForm {
-    /// Finds the form by the headers of a request. Forms and plain text are refused: a browser lets
-    /// any web page send these to any server without a CORS preflight.
+    /// Finds the format by the headers of a request. HTML forms and plain text are refused: a
+    /// browser lets any web page send these to any server without a CORS preflight.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
         let refuse = |message| {
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
@@ -71,7 +71,8 @@ impl BodyForm {
     }
 }
 
-/// The columns of rows that a request names; `None` for those that are to be found.
+/// The columns of rows that a request names. A column that is `None` is found by its name in the
+/// data.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RowColumns {
     pub(crate) lon: Option<String>,
@@ -80,26 +81,27 @@ pub(crate) struct RowColumns {
     pub(crate) order: Option<AxisOrder>,
 }
 
-/// The limits of the reading of rows.
+/// The limits of reading the rows of one request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RowLimits {
     pub(crate) rows: u64,
     pub(crate) deadline: Instant,
 }
 
-/// The points of a request's body, and the report about its rows.
+/// The points that were made of the rows of a request, and the report about the rows.
 #[derive(Debug)]
 pub(crate) struct ReadRows {
     pub(crate) points: Points,
-    /// The number of rows that gave points.
+    /// The number of rows of which points were made.
     pub(crate) kept: u64,
-    /// The number of skipped rows for each reason.
+    /// The number of skipped rows for each reason, by the reason's name. Reasons for which no row
+    /// was skipped are left out.
     pub(crate) skipped: BTreeMap<&'static str, u64>,
-    /// Some of the skipped rows, each as a text.
+    /// Descriptions of the first skipped rows, at most [`EXAMPLES`].
     pub(crate) examples: Vec<String>,
 }
 
-/// A kind of JSON value that stands for a row.
+/// The kind of a JSON value that stands for a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RowKind {
     Array,
@@ -107,7 +109,8 @@ pub(crate) enum RowKind {
     Other,
 }
 
-/// Rows in JSON, of which only the kinds are kept.
+/// The kinds of all rows in JSON, in their order. They say how many rows there are, and whether the
+/// rows are arrays or objects.
 pub(crate) type RowKinds = Vec<RowKind>;
 
 impl<'de> Deserialize<'de> for RowKind {
@@ -160,21 +163,22 @@ impl<'de> Visitor<'de> for RowKindVisitor {
     }
 }
 
-/// Rows that are to be read: the body, its form, and what the request says about the rows.
+/// Rows that are to be read: the body, its format, and the request's instructions about the rows.
 #[derive(Debug)]
 pub(crate) struct PostedRows {
     pub(crate) body: Bytes,
     pub(crate) form: BodyForm,
-    /// The member of the JSON object that has the rows; `None` if the whole document is the rows.
+    /// The member of the body's JSON object that has the rows, like `points`; `None` if the whole
+    /// body is the rows.
     pub(crate) member: Option<&'static str>,
-    /// The kinds of the rows in JSON; `None` for other forms.
+    /// The kinds of the rows in JSON; `None` for GeoJSON and for other formats.
     pub(crate) kinds: Option<RowKinds>,
     pub(crate) columns: RowColumns,
 }
 
 impl PostedRows {
-    /// Reads the rows. The reading ends early, with an error, when `has_left` becomes true, since
-    /// the client has left.
+    /// Reads the rows. Another thread sets `has_left` when the client has left; then the reading
+    /// ends early, with an error.
     pub(crate) fn read(
         self,
         limits: RowLimits,
@@ -240,8 +244,8 @@ impl PostedRows {
         Ok(source)
     }
 
-    /// The bytes of the rows. An Arrow file is a stream between a head, which ends in zeros, and a
-    /// directory, which a reader of streams leaves out.
+    /// The bytes of the rows. Of an Arrow file the head, which ends in zeros, is left out: the rest
+    /// is a stream of Arrow, whose reader ignores the directory at the end.
     fn bytes(&self) -> Bytes {
         const MAGIC: &[u8] = b"ARROW1";
         if self.form != BodyForm::Arrow || !self.body.starts_with(MAGIC) {
@@ -277,7 +281,7 @@ impl PostedRows {
 }
 
 impl ReadRows {
-    /// Takes the points out, so that only the report is left.
+    /// Takes the points out: what is left is the report about the rows, without points.
     pub(crate) fn take_points(&mut self) -> Points {
         std::mem::replace(&mut self.points, Points::from_slice(&[]))
     }
@@ -294,8 +298,8 @@ impl Default for ReadRows {
     }
 }
 
-/// Makes the points of rows that were read. Returns an error if there are rows and none gives a
-/// point.
+/// Makes the result from the loader's report and the points. Returns an error if there are rows,
+/// but no point was made of them.
 fn finish(report: &Report, points: PointsBuilder) -> Result<ReadRows, ApiError> {
     let count = |reason: SkipReason| (reason.name(), report.skipped(reason));
     let skipped = SkipReason::ALL.into_iter().map(count);
@@ -321,8 +325,8 @@ fn finish(report: &Report, points: PointsBuilder) -> Result<ReadRows, ApiError> 
     })
 }
 
-/// An error with status 422 about rows that can't be read. Such errors of the loader name columns
-/// and lines of the body alone.
+/// An error with status 422 about rows that can't be read. Its message is the
+/// loader's, which names columns and lines of the body but no paths of files.
 fn unreadable(error: &LoadError) -> ApiError {
     match error {
         LoadError::Open { .. } => ApiError::internal(),
@@ -330,7 +334,8 @@ fn unreadable(error: &LoadError) -> ApiError {
     }
 }
 
-/// An error with status 422 and the first line of a message, shortened.
+/// An error with status 422, whose message is the first line of `message`, shortened to
+/// [`MAX_MESSAGE`] characters.
 fn unprocessable(message: &str) -> ApiError {
     let line = message.lines().next().unwrap_or_default();
     let mut short: String = line.chars().take(MAX_MESSAGE).collect();

@@ -1,9 +1,10 @@
 //! `POST /layers`: makes a layer from a database query that the client sends, or from points
 //! ([`post_points`]). `DELETE /layers/{id}` removes such a layer.
 //!
-//! Queries are taken only if the configuration has a token for them. The layer's id is a digest of
-//! the query and its style, so posting the same query and style again leads to the same layer. A
-//! layer expires when it was not posted again for the time that the configuration states.
+//! Queries are taken only if the configuration has a token for them. The id of a layer of a query
+//! is a digest of the query and its style, so posting the same query and style again leads to the
+//! same layer. Such a layer expires when it was not posted again for the time that the
+//! configuration states.
 
 use super::post_points;
 use crate::cost::check_own_style;
@@ -77,10 +78,10 @@ struct PostedLayer<'a> {
     warnings: Vec<String>,
 }
 
-/// The things that the sender of a request may post.
+/// The rights of the sender of a request: what the request may post.
 #[derive(Clone, Debug)]
 pub(super) struct PostRights {
-    /// The settings for queries, if the request has their token.
+    /// The settings for queries if the request has the token for queries; otherwise `None`.
     queries: Option<Posting>,
     /// True if the request may post points.
     points: bool,
@@ -89,8 +90,8 @@ pub(super) struct PostRights {
 }
 
 impl PostRights {
-    /// Finds the rights of a request by its token. Queries are not taken at the main port if there
-    /// is a port for administration.
+    /// Finds the rights of a request by its token. If there is a port for administration, queries
+    /// are taken only there, and not at the main port.
     ///
     /// # Errors
     /// The answer to a request that may post nothing: 401, or 404 if the server takes nothing.
@@ -123,7 +124,8 @@ impl PostRights {
     }
 }
 
-/// Returns true unless a request came to the main port and there is a port for administration.
+/// Returns true if queries are taken at the port to which the request came: at the port for
+/// administration or, if there is none, at the main port.
 fn takes_queries(server: &Server, request: &Request) -> bool {
     let info = request.extensions().get::<Arc<ConnectionInfo>>();
     server.config.admin_listen.is_none() || info.is_none_or(|info| info.is_admin)
@@ -154,7 +156,8 @@ pub(crate) async fn post(
     made.map_err(IntoResponse::into_response)
 }
 
-/// Removes a posted layer at once, before it expires. Requests that are drawing the layer finish.
+/// Removes a posted layer at once, before it expires. Requests that are drawing the layer are still
+/// answered.
 pub(crate) async fn delete(
     State(server): State<Arc<Server>>,
     Path(id): Path<String>,
@@ -172,7 +175,7 @@ pub(crate) async fn delete(
     Err(ApiError::not_found(message).into_response())
 }
 
-/// Finds a layer of posted points whose owner has sent the request.
+/// Finds a layer of posted points, if the request has the layer's token or the operator's.
 ///
 /// # Errors
 /// The answer to any other request: 401 without a token, 403 with a wrong one, and 404 if there is
@@ -201,8 +204,8 @@ pub(super) fn find_own(
     }
 }
 
-/// Returns an error unless the request has the token for queries: 401, or 404 if the server takes
-/// no queries.
+/// Returns an error unless the request has the token for queries: 401, or 404 if the port to which
+/// the request came takes no queries.
 fn authorize(server: &Server, request: &Request) -> Result<(), Box<Response>> {
     let posting = server.config.posting.as_ref();
     let Some(posting) = posting.filter(|_| takes_queries(server, request)) else {
@@ -306,9 +309,10 @@ impl From<PostError> for ApiError {
 /// Parses the posted style. It is one of two things:
 ///
 /// * a JSON object of style parameters
-/// * the configuration of another heat map: as JSON, or as a JSON string that holds its text
+/// * the configuration of another heat map: as JSON, or as a JSON string that contains its text
 ///
-/// The list has a warning for each part of a configuration that could not be converted.
+/// Also returns a list of warnings, one for each part of a configuration that could not be
+/// converted.
 pub(super) fn parse_style(given: &serde_json::Value) -> Result<(Style, Vec<String>), ApiError> {
     let import = |text: &str| {
         let imported = import::style(text);

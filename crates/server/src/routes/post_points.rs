@@ -1,8 +1,8 @@
 //! `POST /layers` with rows of points in the body: makes a layer of them. `PUT /layers/{id}`
 //! replaces the rows of such a layer.
 //!
-//! The answer has a token, by which its owner replaces the rows or removes the layer. The id is
-//! random, so it can't be guessed.
+//! The answer to the first post has a token. With it the client replaces the rows later or removes
+//! the layer. The layer's id is random, so it can't be guessed.
 
 use super::point_rows::{BodyForm, PostedRows, ReadRows, RowColumns, RowKinds, RowLimits};
 use super::post_layer::{self, PostRights, parse_style, refuse_exact};
@@ -39,13 +39,14 @@ use tokio::time::timeout;
 /// The longest time that a client may take to send the body of a request. A choice.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The largest number of letters in a layer's name. A choice.
+/// The largest number of characters in a layer's name. A choice.
 const MAX_NAME: usize = 200;
 
 /// The parameters of a request with rows, besides those of the style.
 const PARAMETERS: [&str; 5] = ["name", "weight", "lon", "lat", "order"];
 
-/// A JSON object around rows. Its members besides the rows are as the parameters of a request.
+/// A JSON object around rows, which are in its member `points` or `data`. Its other members mean
+/// what the parameters of the same names in the URL mean.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Envelope {
@@ -67,7 +68,8 @@ struct Envelope {
     order: Option<String>,
 }
 
-/// The members that show what a JSON object is.
+/// The members of a JSON object that show which of three things it is: a query (`sql`), an
+/// [`Envelope`] of rows (`points` or `data`), or GeoJSON (`type`).
 #[derive(Deserialize)]
 struct BodyProbe {
     sql: Option<IgnoredAny>,
@@ -77,11 +79,11 @@ struct BodyProbe {
     type_: Option<IgnoredAny>,
 }
 
-/// Everything that a request with rows says.
+/// A parsed request with rows.
 struct PointsRequest {
     rows: PostedRows,
     name: Option<String>,
-    /// The style; `None` if the request has none.
+    /// The style that the request asks for; `None` if it states none.
     style: Option<Style>,
     warnings: Vec<String>,
 }
@@ -89,15 +91,18 @@ struct PointsRequest {
 #[derive(Serialize)]
 struct PostedAnswer<'a> {
     id: &'a str,
-    /// The secret by which the layer can be changed and removed; only in the first answer.
+    /// The secret with which the client can change and remove the layer. Left out in answers that
+    /// replace rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<&'a str>,
-    /// The number of times that the rows were posted. URLs with it as `v` show these rows.
+    /// The number of times that rows were posted for this layer, from 1 on. URLs with this number
+    /// as the parameter `v` are new for caches, so that they show these rows.
     generation: u64,
     points: u64,
-    /// The number of skipped rows for each reason.
+    /// The number of skipped rows for each reason, by the reason's name. Reasons for which no row
+    /// was skipped are left out.
     skipped: BTreeMap<&'static str, u64>,
-    /// Some of the skipped rows.
+    /// Descriptions of the first skipped rows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     examples: Vec<String>,
     tilejson: String,
@@ -111,8 +116,8 @@ struct PostedAnswer<'a> {
     warnings: Vec<String>,
 }
 
-/// A flag that becomes true when this is dropped: when the handler of a request has ended or was
-/// dropped, since the client has left.
+/// A guard that sets a flag to true when it is dropped. The future that answers a request owns it,
+/// and is dropped when the client leaves.
 struct LeftGuard(Arc<AtomicBool>);
 
 impl Drop for LeftGuard {
@@ -121,7 +126,8 @@ impl Drop for LeftGuard {
     }
 }
 
-/// Answers a request whose body has rows.
+/// Makes a layer of the rows in a request's body, and answers with its id, token and URLs. `client`
+/// has sent the request, and `rights` say what it may post.
 pub(super) async fn create(
     server: &Server,
     rights: &PostRights,
@@ -229,7 +235,7 @@ async fn replace_rows(
     )
 }
 
-/// A body with rows of which a layer is to be made.
+/// The work of making a layer from a body with rows.
 struct LoadJob {
     body: Bytes,
     form: BodyForm,
@@ -238,7 +244,7 @@ struct LoadJob {
     before: Option<Arc<ServedLayer>>,
 }
 
-/// A layer that was made of rows, with the report of its rows.
+/// A layer that was made from rows, with the report about its rows.
 struct LoadedPoints {
     layer: ServedLayer,
     /// The memory that the points take.
@@ -248,8 +254,8 @@ struct LoadedPoints {
     warnings: Vec<String>,
 }
 
-/// Reads rows and makes a layer of them, on a blocking thread. If the client leaves meanwhile, the
-/// reading ends.
+/// Reads the rows of `job`, at most `most`, and makes a layer of them, on a blocking thread. If the
+/// client leaves meanwhile, the reading ends.
 async fn load(
     server: &Server,
     posting: &PointPosting,
@@ -365,7 +371,8 @@ impl PointsRequest {
 }
 
 /// Makes the style of a request from the member `style` of its body and the parameters of its URL.
-/// `None` if it has neither.
+/// `None` if it has neither. The list has a warning for each part of the style that could not be
+/// converted.
 fn style_of(
     given: Option<&serde_json::Value>,
     query: &Query,
@@ -384,7 +391,7 @@ fn style_of(
     Ok((Some(style), warnings))
 }
 
-/// Reads the body of a request, and counts its bytes in `memory`.
+/// Reads the body of a request, at most `most` bytes, and counts its bytes in `memory`.
 async fn read_body(
     request: Request,
     most: u64,
@@ -436,7 +443,9 @@ fn too_many(why: TooManyPoints, limits: PointLimits) -> ApiError {
     }
 }
 
-/// Counts a post of a client without the operator's token.
+/// Counts a post of a client without the operator's token as under way until the result is dropped.
+/// `public` is this client; `None` for a client with the token, whose posts aren't counted. An
+/// error if the client has as many posts under way as it may.
 fn begin(server: &Server, public: Option<ClientKey>) -> Result<Option<ClientPost>, ApiError> {
     let Some(client) = public else {
         return Ok(None);
@@ -446,8 +455,8 @@ fn begin(server: &Server, public: Option<ClientKey>) -> Result<Option<ClientPost
     post.map(Some).ok_or_else(refused)
 }
 
-/// Returns an error if clients without the operator's token may not post rows in this form. Batches
-/// of Arrow may be compressed, so that small ones take much memory.
+/// Returns an error if the body is Arrow and the client has no operator's token (`is_public`).
+/// Arrow may be compressed, so a small body may take much memory.
 fn check_form(form: BodyForm, is_public: bool) -> Result<(), ApiError> {
     match form {
         BodyForm::Arrow if is_public => Err(ApiError::with_status(

@@ -55,7 +55,7 @@ pub(crate) fn routers(server: &Arc<Server>) -> (Router, Option<Router>) {
 /// A route: its path, and the handlers of its methods.
 type Route = (&'static str, fn() -> MethodRouter<Arc<Server>>);
 
-/// The routes of layers and of the viewer.
+/// The routes about layers, and the viewer.
 const LAYER_ROUTES: [Route; 28] = [
     ("/", || get(api::landing::get)),
     ("/conformance", || get(api::landing::conformance)),
@@ -129,7 +129,7 @@ const ADMIN_ROUTES: [Route; 5] = [
     }),
 ];
 
-/// The routes of both sockets, if there are two.
+/// The routes that both sockets answer, if there are two.
 const SHARED_ROUTES: [Route; 1] = [("/openapi.json", || get(openapi::get))];
 
 /// The paths of all routes.
@@ -139,7 +139,7 @@ pub(super) fn paths() -> impl Iterator<Item = &'static str> {
     all.chain(&SHARED_ROUTES).map(|(path, _)| *path)
 }
 
-/// Makes a router of some routes and those of both sockets, with the handlers that all routes share
+/// Makes a router of `routes` and [`SHARED_ROUTES`]. All routes get the same handlers around them,
 /// and the server as their state.
 fn finish<'a>(routes: impl Iterator<Item = &'a Route>, server: Arc<Server>) -> Router {
     let routes = routes.chain(&SHARED_ROUTES);
@@ -224,10 +224,11 @@ async fn count(State(server): State<Arc<Server>>, mut request: Request, next: Ne
     CLIENT.scope(client, answer.instrument(span)).await
 }
 
-/// Answers a request, and adds headers that all answers have. CORS headers let pages of allowed
-/// origins read every answer, errors included, except answers to posts and deletions of layers on a
-/// server that takes queries alone.
-/// Another header forbids browsers to guess a media type other than the stated one.
+/// Answers a request, and adds the headers that all answers have:
+///
+/// * CORS headers let pages of allowed origins read every answer, errors included. On a server that
+///   takes queries but no points, answers to posts and deletions of layers don't get them.
+/// * Another header forbids browsers to guess a media type other than the stated one.
 async fn answer(server: &Server, request: Request, next: Next) -> Response {
     let (allowed, trusted) = (&server.config.allowed_hosts, &server.config.trusted_proxies);
     let origin = server.cors.of(request.headers());

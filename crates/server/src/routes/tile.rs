@@ -20,8 +20,8 @@ use heatsplat_render::View;
 use std::sync::{Arc, OnceLock};
 use tracing::Instrument as _;
 
-/// The tile whose row is counted from the south as that of `tile` is from the north, and the other
-/// way round.
+/// The tile mirrored at the equator, at the same zoom and column: its row has the number, counted
+/// from the south, that the row of `tile` has counted from the north.
 fn upside_down(tile: TileId) -> TileId {
     let last = (1u32 << tile.z()) - 1;
     TileId::new(tile.z(), tile.x(), last - tile.y()).unwrap_or(tile)

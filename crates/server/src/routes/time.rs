@@ -24,10 +24,10 @@ struct TimeDocument<'a> {
     summary: TimeSummary<'a>,
     histogram: Histogram,
     suggest: Suggestion,
-    /// The number of points up to which the points of a window are selected in some milliseconds.
+    /// The largest number of points in a window whose points can be selected in some milliseconds.
     exact_below: usize,
     /// The URL template of the tiles of a window. `{time}` in it stands for the window, as ISO 8601
-    /// writes an interval.
+    /// writes an interval: two instants in UTC with a `/` between them.
     tiles: String,
 }
 

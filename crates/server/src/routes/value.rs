@@ -30,14 +30,18 @@ struct ValueBody {
     /// The mean of the weights of the points that `count` counts. In it, each point counts by the
     /// value of its kernel at the coordinate. Null if there are no such points.
     mean: Option<f64>,
-    /// The percentage, from 0 to 100, of the zoom's values that are less than this value; of
-    /// differences, those that are nearer to 0, and of quotients, those nearer to 1. The zoom's
-    /// values are those of the pixels with heat in a sample of its tiles. Null if none were
-    /// measured.
+    /// The percentage, from 0 to 100, of values at the request's zoom that are smaller than this
+    /// value. They are the values of the pixels with heat in a sample of the zoom's tiles. Null if
+    /// no values were measured, or if `value` is null. Which values are smaller depends on what the
+    /// style shows:
+    ///
+    /// * sums, counts and means: those that are less
+    /// * differences: those that are nearer to 0
+    /// * quotients: those that are nearer to 1
     percentile: Option<f64>,
     unit: String,
-    /// The window of time whose points are shown, as ISO 8601 writes an interval; left out if all
-    /// times are shown.
+    /// The window of time whose points are shown, as ISO 8601 writes an interval: two instants in
+    /// UTC with a `/` between them. Left out if all times are shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<String>,
     /// The points nearest to the coordinate, nearest first, at most as many as the parameter `rows`

@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use std::borrow::Cow;
 
-/// An error of a service: the code that the standard has for its kind, the parameter that it
+/// An error of a service: the standard's code for this kind of error, the parameter that the error
 /// concerns, and a sentence for people.
 #[derive(Debug)]
 pub(super) struct OgcError {
@@ -19,7 +19,7 @@ pub(super) struct OgcError {
     message: Cow<'static, str>,
 }
 
-/// The form of an error document. Each service has its own.
+/// The kind of an error document. Each service has its own kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ErrorForm {
     Wms111,
@@ -62,14 +62,14 @@ impl OgcError {
         converted
     }
 
-    /// The error in the form of the server's other routes.
+    /// Converts this error to an error of the server's other routes.
     pub(super) fn into_api(self) -> ApiError {
         ApiError::with_status(self.status, self.message)
     }
 
-    /// Makes the answer that reports this error as an XML document in the given form. Its status is
+    /// Makes the answer that reports this error as an XML document of the given kind. Its status is
     /// 400 for a wrong parameter or an unknown layer. For other errors, which another route has
-    /// reported, it is the status of that route, like 503.
+    /// reported, it is the status of that route's answer, like 503.
     pub(super) fn report(self, form: ErrorForm) -> Response {
         let text = escaped(&self.message);
         let attribute = |name: &str, value: &str| match value.is_empty() {

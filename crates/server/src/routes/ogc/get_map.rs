@@ -84,10 +84,11 @@ impl MapGrid {
         })
     }
 
-    /// Reads the parameters `bbox`, `width` and `height` of a map in the coordinate system `crs`,
-    /// whose box is in the coordinate system `given`. Without a box the map shows all points. A
-    /// side that isn't stated follows from the shape of the box. The map has `ratio` pixels for
-    /// each of the stated ones.
+    /// Reads the parameters `bbox`, `width` and `height` of a map. The map is in the coordinate
+    /// system `crs`, and the numbers of `bbox` are in the coordinate system `given`. Without `bbox`
+    /// the map shows all points. A side that isn't stated follows from the shape of the box.
+    /// `width` and `height` count CSS pixels, of which each has `ratio` × `ratio` pixels of the
+    /// map.
     pub(super) fn from_query(
         served: &ServedLayer,
         query: &Query,
@@ -110,9 +111,10 @@ impl MapGrid {
         })
     }
 
-    /// The window in which the heat is drawn, and the warp from the window's pixels to the pixels
-    /// of this grid; `None` if they are the same. If the box lies outside the Mercator square, the
-    /// window is one row of pixels, and the warp shows nothing of it.
+    /// The window in which the heat is drawn, and the warp that maps the window's pixels to the
+    /// pixels of this grid; `None` in place of the warp if the pixels are the same. If the box lies
+    /// outside the Mercator square, the window is one row of pixels, and the warp shows nothing of
+    /// it.
     pub(super) fn drawn(&self) -> (Window, Option<Warp>) {
         let (width, height) = (f64::from(self.width), f64::from(self.height));
         let (left, right) = (
@@ -170,7 +172,8 @@ impl MapGrid {
     }
 }
 
-/// Answers `GetMap` with a picture of the layer. `style` is the query string of the style.
+/// Answers `GetMap` with a picture of the layer. `is_111` is true for WMS 1.1.1. `style` is the
+/// query string of the style, beginning with `?` or empty.
 pub(super) async fn answer(
     server: &Server,
     served: Arc<ServedLayer>,
@@ -193,8 +196,9 @@ pub(super) async fn answer(
     Ok(draw(server, wanted, (grid, 1), (*format, ground), request).await?)
 }
 
-/// Answers with the picture of a grid of pixels, in a format and on a ground. `ratio` is the number
-/// of pixels for each CSS pixel.
+/// Answers with the picture of the grid of pixels `grid`, in the file format `format`. `ground` is
+/// the opaque colour on which the picture is laid; `None` for a transparent picture. `ratio` is the
+/// number of pixels for each CSS pixel, along a side.
 pub(super) async fn draw(
     server: &Server,
     wanted: LayerRequest,
@@ -240,9 +244,9 @@ pub(super) async fn draw(
     map::answer(server, wanted, view, target, named, request).await
 }
 
-/// The colour on which the picture is laid, by the parameters `TRANSPARENT` and `BGCOLOR`; `None`
-/// for a transparent picture. By the standard, pictures are opaque and white unless a request says
-/// otherwise.
+/// The opaque colour on which the picture is laid, by the parameters `TRANSPARENT` and `BGCOLOR`;
+/// `None` for a transparent picture. As the standard demands, pictures are opaque and white unless
+/// a request has these parameters.
 fn ground(kvp: &Kvp) -> Result<Option<[u8; 3]>, OgcError> {
     match kvp.get("TRANSPARENT") {
         Some(text) if text.eq_ignore_ascii_case("true") => return Ok(None),
@@ -274,7 +278,7 @@ fn hexadecimal(text: &str) -> Option<[u8; 3]> {
     Some([red, green, blue])
 }
 
-/// Parses a colour as OGC API has it: `0xRRGGBB`, or the name of a colour in CSS.
+/// Parses a colour of OGC API: `0xRRGGBB`, or the name of a colour in CSS. `None` for other texts.
 pub(super) fn color(text: &str) -> Option<[u8; 3]> {
     let is_name = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphabetic());
     let named = || {

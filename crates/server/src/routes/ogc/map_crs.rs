@@ -48,8 +48,8 @@ impl MapCrs {
         }
     }
 
-    /// A coordinate system by its name in OGC API: a URI, a CURIE in brackets, or a plain name.
-    /// `None` if this server doesn't have it.
+    /// Finds a coordinate system by its name in OGC API: a URI, a CURIE in brackets like
+    /// `[EPSG:3857]`, or a plain name. `None` if this server doesn't have the system.
     pub(super) fn find_uri(name: &str) -> Option<Self> {
         let uri = name.strip_prefix("https:").or(name.strip_prefix("http:"));
         let known = uri.and_then(|uri| uri.strip_prefix("//www.opengis.net/def/crs/"));

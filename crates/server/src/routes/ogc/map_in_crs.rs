@@ -1,5 +1,5 @@
 //! `/{layer}/map.png` with `crs` or `bbox-crs`: a map in another coordinate system than Web
-//! Mercator, or of a box that is stated in another one than degrees.
+//! Mercator, or of a box whose numbers aren't degrees.
 
 use super::get_map::{self, MapGrid};
 use super::map_crs::MapCrs;
@@ -51,8 +51,8 @@ fn found(name: &'static str, text: &str) -> Result<MapCrs, ApiError> {
     MapCrs::find_uri(text).ok_or_else(|| bad_value(name, text, expected))
 }
 
-/// The coordinate system with its axes in the order of this route's boxes, which always begin with
-/// the west.
+/// The coordinate system with the horizontal axis first: this route's boxes always begin with the
+/// west.
 fn east_first(crs: MapCrs) -> MapCrs {
     match crs {
         MapCrs::LatLon => MapCrs::LonLat,

@@ -38,7 +38,7 @@ use std::sync::Arc;
 const OWN_STYLE: &str = "default";
 
 /// The name of the ramp that a style of a service stands for. It is empty for the layer's own
-/// style, and `None` if there is no such style.
+/// style; `None` if there is no such style.
 fn ramp_of(style: &str) -> Option<&'static str> {
     if style.is_empty() || style == OWN_STYLE {
         return Some("");

@@ -80,8 +80,8 @@ impl TileMatrixSet {
         (pixel, pixel / SCREEN_PIXEL)
     }
 
-    /// The description of the grid in JSON, by the standard of Tile Matrix Sets 2.0. Beside its
-    /// members are those of 1.0, since GDAL 3.6 reads only these.
+    /// The description of the grid in JSON, by version 2.0 of the standard Tile Matrix Set. It also
+    /// has the members of version 1.0, which have other names, since GDAL 3.6 reads only these.
     pub(super) fn to_json(&self) -> Value {
         let older = (0..=MAX_ZOOM).map(|z| {
             value!({
@@ -151,8 +151,8 @@ impl TileMatrixSet {
         text + "</TileMatrixSet>\n"
     }
 
-    /// A layer's link to the grid in WMTS: the zooms from `first` to `last`, and for each the range
-    /// of tiles that touch `bounds`.
+    /// The link from a layer to the grid in the capabilities of WMTS, as XML: for each zoom from
+    /// `first` to `last`, the range of tiles that `bounds` touches.
     pub(super) fn to_link(&self, bounds: LonLatBox, (first, last): (u8, u8)) -> String {
         let mut text = format!(
             "<TileMatrixSetLink><TileMatrixSet>{}</TileMatrixSet>\n<TileMatrixSetLimits>\n",
@@ -171,7 +171,8 @@ impl TileMatrixSet {
         text + "</TileMatrixSetLimits>\n</TileMatrixSetLink>\n"
     }
 
-    /// The limits of a set of tiles in JSON; see [`to_link`](Self::to_link).
+    /// The ranges of tiles that `bounds` touches, as JSON: an object for each zoom from `first` to
+    /// `last`.
     pub(super) fn limits(&self, bounds: LonLatBox, (first, last): (u8, u8)) -> Vec<Value> {
         let limits = (first..=last.min(MAX_ZOOM)).map(|z| {
             let ([west, east], [north, south]) = touched(bounds, z);
@@ -187,7 +188,8 @@ impl TileMatrixSet {
     }
 }
 
-/// The URI by which OGC API names what a URN of the OGC names. The version 0 stands for none.
+/// The URI by which OGC API names the thing that a URN of the OGC names. If the URN states no
+/// version, the URI has `0` in its place.
 fn uri_of(urn: &str) -> String {
     let parts = urn.trim_start_matches("urn:ogc:def:").split(':');
     let parts = parts.map(|part| if part.is_empty() { "0" } else { part });
@@ -197,7 +199,7 @@ fn uri_of(urn: &str) -> String {
     )
 }
 
-/// The first and the last column, and the first and the last row, of the tiles of a zoom that
+/// The first and the last column, then the first and the last row, of the tiles of zoom `z` that
 /// `bounds` touches.
 fn touched(bounds: LonLatBox, z: u8) -> ([i64; 2], [i64; 2]) {
     let most = (1i64 << z) - 1;

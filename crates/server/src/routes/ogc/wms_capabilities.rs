@@ -169,7 +169,7 @@ fn layer_111(base: &str, (id, served): &(LayerId, Arc<ServedLayer>)) -> String {
     )
 }
 
-/// The texts about a layer's times for the document; `None` if the layer has no times.
+/// The texts in the document about a layer's times; `None` if the layer has no times.
 fn time_words(served: &ServedLayer) -> Option<TimeWords> {
     let times = served.times.as_ref()?;
     Some(times.timeline.buckets().words())

@@ -69,9 +69,10 @@ pub(crate) async fn get(
     Ok(ogc::document(&server, &request, &base, MEDIA_TYPE, text))
 }
 
-/// Writes the description of some operations at the URL `base`, with the ids of `layers` as the
-/// legal values of parameters that name a layer. With `has_keys`, requests may send keys. `None` if
-/// `components.json` is no JSON object, which a test rules out.
+/// Writes the description of `operations`, whose paths follow the URL `base`. The ids of `layers`
+/// are the legal values of parameters that name a layer. If `has_keys` is true, the description
+/// says how requests send the keys of layers. `None` if `components.json` is no JSON object, which
+/// a test rules out.
 fn document<'a>(
     base: &str,
     operations: impl Iterator<Item = &'a Operation>,

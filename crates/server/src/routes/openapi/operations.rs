@@ -1,42 +1,46 @@
-//! An operation of a route, which states what the route takes and what it answers.
+//! Operations, as OpenAPI calls them: one method at one path, with what it takes and what it
+//! answers.
 
 use crate::http::query::FIXED;
 use heatsplat_render::Style;
 use serde_json::{Map, Value, json as value};
 
-/// The sockets that answer an operation, if the server has one for administration.
+/// The sockets that answer an operation. If the server has no socket for administration, the main
+/// one answers everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::routes) enum Port {
-    /// The main one, for layers and the viewer.
+    /// The main socket, for layers and the viewer.
     Layers,
-    /// The one for administration; the main one if there is no other.
+    /// The socket for administration.
     Admin,
     Both,
 }
 
-/// The kind of an operation, on which its errors depend.
+/// The kind of an operation. It decides which statuses and which form the operation's errors have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OperationKind {
-    /// A request for a document or a picture of one layer.
+    /// A request for a document or a picture of one layer. Errors have the form of
+    /// [`ApiError`](crate::http::error::ApiError).
     Layer,
-    /// A request to a service of the OGC, whose errors are the standard's exceptions.
+    /// A request to a service of the OGC (WMS or WMTS). Errors are XML documents.
     Service,
-    /// A request for a resource of OGC API, whose errors are those of RFC 7807.
+    /// A request for a resource of OGC API. Errors are JSON objects by RFC 7807.
     Api,
-    /// A request for a document or file about all of the server.
+    /// A request for a document or a file that is not about one layer.
     Server,
-    /// A probe, which has another status while the server isn't ready.
+    /// A request that asks whether the server runs or is ready; if it isn't ready, the status is
+    /// 503.
     Probe,
     /// A request that makes or changes a posted layer.
     Posting(Post),
 }
 
-/// The effect of a request on a posted layer.
+/// The effect of a request on posted layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Post {
-    /// Makes a layer of a query or of points.
+    /// Makes a layer from a query or from points.
     Make,
-    /// Puts other points in place of those of a layer.
+    /// Replaces the points of a layer.
     Replace,
     Remove,
 }
@@ -44,9 +48,9 @@ pub(super) enum Post {
 /// One method at one path, as the description of the server has it.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::routes) struct Operation {
-    /// The path of the route that answers, in the router's words.
+    /// The path of the route that answers, as the router has it, like `/{layer}/{file}`.
     route: &'static str,
-    /// The path in the description; empty if it is the route's.
+    /// The path in the description, like `/{layer}/map.png`. Empty if it is the path of the route.
     path: &'static str,
     id: &'static str,
     summary: &'static str,
@@ -54,16 +58,17 @@ pub(in crate::routes) struct Operation {
     port: Port,
     /// True if the operation takes the parameters of a style.
     has_style: bool,
-    /// The names of the other parameters in `components.json`, in groups. Those of paths come
-    /// first.
+    /// The names in `components.json` of the parameters besides those of a style, in groups.
+    /// Parameters in the path come first.
     parameters: &'static [&'static [&'static str]],
-    /// The media types of a good answer, each with the name of its schema in `components.json`; an
-    /// empty name stands for bytes.
+    /// The media types of an answer without an error, each with the name in `components.json` of
+    /// its schema; an empty name stands for any bytes.
     answers: &'static [(&'static str, &'static str)],
 }
 
 impl Operation {
-    /// An operation of one layer, with the parameters of a style.
+    /// An operation of one layer, with the parameters of a style. `path` is the path in the
+    /// description; empty if it is the path of the route.
     pub(super) const fn drawn(
         (route, path): (&'static str, &'static str),
         (id, summary): (&'static str, &'static str),
@@ -83,7 +88,7 @@ impl Operation {
         }
     }
 
-    /// An operation of one layer or of the server, without the parameters of a style.
+    /// An operation without the parameters of a style.
     pub(super) const fn plain(
         route: &'static str,
         kind: OperationKind,
@@ -111,7 +116,7 @@ impl Operation {
         }
     }
 
-    /// An operation of OGC API, which answers a document as JSON or as a page.
+    /// An operation of OGC API that answers with a document, as JSON or as an HTML page.
     pub(super) const fn document(
         route: &'static str,
         names: (&'static str, &'static str),
@@ -121,25 +126,26 @@ impl Operation {
         Self::plain(route, OperationKind::Api, names, parameters, answers)
     }
 
-    /// An operation that takes the parameters of a style too.
+    /// This operation, with the parameters of a style too.
     pub(super) const fn with_style(mut self) -> Self {
         self.has_style = true;
         self
     }
 
-    /// An operation with the path of the description, where several documents share a route.
+    /// This operation, with another path in the description than the path of the route. It is for
+    /// routes that answer with several kinds of documents.
     pub(super) const fn at(mut self, path: &'static str) -> Self {
         self.path = path;
         self
     }
 
-    /// An operation that another socket answers.
+    /// This operation, answered by other sockets.
     pub(super) const fn on(mut self, port: Port) -> Self {
         self.port = port;
         self
     }
 
-    /// The path of the route that answers, in the router's words.
+    /// The path of the route that answers, as the router has it.
     #[cfg(test)]
     pub(in crate::routes) fn route(&self) -> &'static str {
         self.route
@@ -159,7 +165,7 @@ impl Operation {
         self.port
     }
 
-    /// The effect of the operation on a posted layer; `None` if it only reads.
+    /// The effect of the operation on posted layers; `None` if it has none.
     pub(super) fn post(&self) -> Option<Post> {
         match self.kind {
             OperationKind::Posting(post) => Some(post),
@@ -203,7 +209,7 @@ impl Operation {
         described
     }
 
-    /// The answers by their statuses.
+    /// The operation's answers in the form of OpenAPI: an object for each status.
     fn responses(&self) -> Map<String, Value> {
         let content: Map<String, Value> = self
             .answers
@@ -274,7 +280,8 @@ impl Operation {
     }
 }
 
-/// The errors of requests whose body is a query or points, by their statuses.
+/// The errors of requests whose body is a query or points: each with its status, and the name of
+/// its answer in `components.json`.
 const POST_ERRORS: [(&str, &str); 11] = [
     ("400", "Bad"),
     ("401", "Unauthorized"),
@@ -289,7 +296,7 @@ const POST_ERRORS: [(&str, &str); 11] = [
     ("504", "Late"),
 ];
 
-/// The forms of a body of points, besides JSON.
+/// The media types of a body of points, besides JSON.
 const ROWS: [&str; 5] = [
     "application/geo+json",
     "text/csv",
@@ -298,7 +305,8 @@ const ROWS: [&str; 5] = [
     "application/vnd.apache.arrow.file",
 ];
 
-/// The body of a request about a posted layer; `None` if it has none.
+/// The description of the body of a request about a posted layer; `None` if the request has no
+/// body.
 fn body(post: Post) -> Option<Value> {
     let json = match post {
         Post::Make => "NewLayer",

@@ -8,10 +8,10 @@ const TIFF: &[(&str, &str)] = &[("image/tiff", "")];
 const SVG: &[(&str, &str)] = &[("image/svg+xml", "")];
 const XML: &[(&str, &str)] = &[("application/xml", "")];
 
-/// The media type of pages.
+/// The media type of HTML pages.
 const HTML: &str = "text/html; charset=utf-8";
 
-/// The kinds of answers of a service of the OGC.
+/// The media types of the answers of WMS and WMTS, each with the name of its schema.
 const SERVICE: &[(&str, &str)] = &[
     ("text/xml", ""),
     ("application/xml", ""),
@@ -23,17 +23,21 @@ const SERVICE: &[(&str, &str)] = &[
     ("text/html; charset=utf-8", ""),
 ];
 
-/// The paths of routes that answer several kinds of documents.
+/// The path of the route that answers tiles of all formats. The next constant is the path of the
+/// route for all other files of a layer.
 const TILE: &str = "/{layer}/{z}/{x}/{y}";
 const FILE: &str = "/{layer}/{file}";
 
-/// The parameters that choose the points that are shown.
+/// The names in `components.json` of the parameters that choose the points that are shown. The
+/// constants after it have such names too.
 const SHOWN: &[&str] = &["filter", "time", "datetime", "time_scale"];
 
-/// The parameters of a tile besides [`SHOWN`], its layer and a range of values.
+/// The parameters of a tile besides [`SHOWN`], the layer, and the range of values that a `.dem.png`
+/// encodes.
 const TILE_OWN: &[&str] = &["tile_z", "tile_x", "tile_y", "size", "tms", "format"];
 
-/// The parameters of a map besides [`SHOWN`], its layer and a range of values.
+/// The parameters of a map besides [`SHOWN`], the layer, and the range of values that a `.dem.png`
+/// encodes.
 const MAP: &[&str] = &[
     "bbox",
     "crs",
@@ -44,10 +48,10 @@ const MAP: &[&str] = &[
     "format",
 ];
 
-/// The parameters of a legend besides [`SHOWN`] and its layer.
+/// The parameters of a legend besides [`SHOWN`] and the layer.
 const LEGEND: &[&str] = &["any_z", "theme", "bbox", "width", "height"];
 
-/// The parameters of a map of OGC API besides [`SHOWN`], its collection and style.
+/// The parameters of a map of OGC API besides [`SHOWN`], the collection and the style.
 const API_MAP: &[&str] = &[
     "f_png",
     "api_bbox",
@@ -59,13 +63,13 @@ const API_MAP: &[&str] = &[
     "api_bgcolor",
 ];
 
-/// The parts of a path that name a tile of a grid.
+/// The parameters in the path that name a tile of a grid.
 const IN_GRID: &[&str] = &["path_set", "path_matrix", "path_row", "path_column"];
 
-/// The parameters about the rows of posted points.
+/// The parameters that say how rows of posted points are read, and the layer's name.
 const ROWS: &[&str] = &["row_name", "row_weight", "row_lon", "row_lat", "row_order"];
 
-/// The operations of all routes. Their paths are those of the tables in `router.rs`.
+/// The operations of all routes, by their paths in the tables of `router.rs`.
 pub(in crate::routes) static OPERATIONS: &[Operation] = &[
     Operation::plain(
         "/",

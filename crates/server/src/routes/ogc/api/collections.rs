@@ -87,8 +87,8 @@ pub(crate) async fn styles(
     Ok(answer(&server, &request, &base, form, (&title, &body)))
 }
 
-/// The links to the tiles and, of a layer that is drawn, to the map of the collection or style at
-/// the URL `path`.
+/// The links to the list of tiles and, if `is_drawn` (not an archive), to the map of the collection
+/// or style whose URL is `path`.
 fn picture_links(path: &str, is_drawn: bool) -> Vec<Value> {
     let tiles = link(REL_TILESETS, JSON, &format!("{path}/map/tiles"), "Tiles");
     let map = is_drawn.then(|| {
@@ -98,7 +98,7 @@ fn picture_links(path: &str, is_drawn: bool) -> Vec<Value> {
     std::iter::once(tiles).chain(map).collect()
 }
 
-/// Describes a layer as a collection.
+/// Describes a layer as a collection, in JSON. `base` is the server's URL, and `id` the layer's id.
 fn describe(server: &Server, base: &str, id: &str, served: &ServedLayer) -> Value {
     let path = format!("{base}/collections/{id}");
     let is_drawn = served.source.archive().is_none();

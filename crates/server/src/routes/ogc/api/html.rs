@@ -1,10 +1,10 @@
-//! Documents as plain pages: all members of the JSON, with links to follow.
+//! HTML pages for people: all members of a JSON document, with links to follow.
 
 use crate::http::xml::escaped;
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
 
-/// The page of a document.
+/// Writes the HTML page of a document.
 pub(super) fn page(title: &str, document: &Value) -> String {
     let title = escaped(title);
     let mut text = format!(
@@ -16,7 +16,8 @@ pub(super) fn page(title: &str, document: &Value) -> String {
     text + "</body>\n</html>\n"
 }
 
-/// Writes a value: the members of an object as a list of definitions, those of an array as a list.
+/// Writes a JSON value: an object as a list of its members with their names, an array as a list of
+/// its items, and an object with the member `href` as a link.
 fn write(text: &mut String, value: &Value) {
     match value {
         Value::Object(members) if members.contains_key("href") => write_link(text, members),
@@ -48,7 +49,7 @@ fn write(text: &mut String, value: &Value) {
     }
 }
 
-/// Writes a link. A template is no address, so it is shown as a text.
+/// Writes a link. A URL template with placeholders can't be followed, so it is shown as text.
 fn write_link(text: &mut String, members: &Map<String, Value>) {
     let member = |name: &str| {
         let member = members.get(name).and_then(Value::as_str);

@@ -11,7 +11,7 @@ use axum::response::Response;
 use serde_json::json as value;
 use std::sync::Arc;
 
-/// The classes of the standards to which the server conforms.
+/// The URIs of the conformance classes: the parts of the standards that the server fulfils.
 const CLASSES: [&str; 23] = [
     "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
     "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/landing-page",
@@ -38,7 +38,7 @@ const CLASSES: [&str; 23] = [
     "http://www.opengis.net/spec/tms/2.0/conf/json-tilematrixset",
 ];
 
-/// Answers `/` with the viewer, or with the landing page for clients that want JSON.
+/// Answers `/` with the viewer or, if the client prefers JSON, with the landing page.
 pub(crate) async fn get(
     State(server): State<Arc<Server>>,
     request: Request,

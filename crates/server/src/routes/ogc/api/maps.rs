@@ -1,4 +1,4 @@
-//! `/collections/{layer}/map`: a picture of any box in one of the coordinate systems.
+//! `/collections/{layer}/map`: a picture of any box in one of the coordinate systems of [`MapCrs`].
 
 use super::problem::Problem;
 use super::{collection, ramp_in_path};
@@ -17,7 +17,7 @@ use heatsplat_render::encode::ImageFormat;
 use heatsplat_time::TimeWindow;
 use std::sync::Arc;
 
-/// The parameters of a map besides those of a style.
+/// The parameters that a request for a map may have besides those of a style.
 const OWN: [&str; 12] = [
     "f",
     "bbox",
@@ -105,8 +105,8 @@ async fn answer(
     Ok(response)
 }
 
-/// The coordinate system that the parameter `name` states; degrees of longitude and latitude
-/// without it.
+/// The coordinate system that the parameter `name` states; degrees of longitude and latitude if the
+/// request doesn't have the parameter.
 fn crs(query: &Query, name: &'static str) -> Result<MapCrs, ApiError> {
     let Some(text) = query.get(name) else {
         return Ok(MapCrs::LonLat);
@@ -116,8 +116,9 @@ fn crs(query: &Query, name: &'static str) -> Result<MapCrs, ApiError> {
     MapCrs::find_uri(text).ok_or_else(|| bad_value(name, text, expected))
 }
 
-/// The colour on which the map is laid; `None` for a transparent one. By the standard a map is
-/// transparent unless the request names a colour or says otherwise.
+/// The opaque colour on which the picture is laid; `None` if the picture is transparent where no
+/// heat is. As the standard demands, it is transparent unless the request has `bgcolor` or
+/// `transparent=false`.
 fn ground(query: &Query) -> Result<Option<[u8; 3]>, ApiError> {
     let color = query.get("bgcolor").map(|text| {
         let expected = "expected 0xRRGGBB or the name of a colour";
@@ -132,8 +133,9 @@ fn ground(query: &Query) -> Result<Option<[u8; 3]>, ApiError> {
     })
 }
 
-/// The window of time that a map shows, as the standard writes intervals; `None` for a layer
-/// without times.
+/// The window of time that a map shows, as ISO 8601 writes an interval: two instants in UTC with a
+/// `/` between them. `whole` is the requested layer, and `shown` the part of it in the window.
+/// `None` for a layer without times.
 fn datetime(shown: &ServedLayer, whole: &ServedLayer) -> Option<String> {
     let buckets = whole.times.as_ref()?.timeline.buckets();
     let all = || TimeWindow::from_span(buckets.all(), buckets).to_string();

@@ -1,5 +1,5 @@
-//! OGC API – Tiles and Maps, over OGC API – Common: the newer services of the OGC, whose documents
-//! are JSON, or plain pages for people.
+//! OGC API – Tiles and Maps, over OGC API – Common: the newer services of the OGC. Their documents
+//! are JSON, or HTML pages for people.
 //!
 //! A layer is a collection. Its tiles are those of `/{layer}/{z}/{x}/{y}.png` and its maps those
 //! of WMS; only addresses, documents and the form of errors are of their own.
@@ -28,19 +28,19 @@ use std::sync::Arc;
 const JSON: &str = "application/json";
 const HTML: &str = "text/html";
 
-/// The relation of a link to a map.
+/// The relation type (`rel`) of a link to a map.
 const REL_MAP: &str = "http://www.opengis.net/def/rel/ogc/1.0/map";
-/// The relation of a link to the list of sets of tiles that are maps.
+/// The relation type (`rel`) of a link to the list of a layer's sets of tiles.
 const REL_TILESETS: &str = "http://www.opengis.net/def/rel/ogc/1.0/tilesets-map";
-/// The relation of a link to a grid of tiles.
+/// The relation type (`rel`) of a link to the description of a grid of tiles.
 const REL_SCHEME: &str = "http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme";
 
-/// A link of a document.
+/// A link as documents contain it: a JSON object with its relation type, media type, URL and title.
 fn link(rel: &str, media_type: &str, href: &str, title: &str) -> Value {
     value!({ "rel": rel, "type": media_type, "href": href, "title": title })
 }
 
-/// The links of a document at `url` to itself in its two forms.
+/// The links of a document at `url` to itself: as JSON and as an HTML page.
 fn own_links(url: &str) -> [Value; 2] {
     [
         link("self", JSON, &format!("{url}?f=json"), "This document"),
@@ -53,14 +53,15 @@ fn own_links(url: &str) -> [Value; 2] {
     ]
 }
 
-/// Adds a member to a JSON object.
+/// Adds a member to `object`, which must be a JSON object.
 fn put(object: &mut Value, name: &str, member: Value) {
     if let Some(members) = object.as_object_mut() {
         members.insert(name.to_owned(), member);
     }
 }
 
-/// Answers with a document in the form that the request wants. Its URLs begin with `base`.
+/// Answers with the document `body`, as JSON or as an HTML page with the title `title`. The URLs in
+/// the document begin with `base`.
 fn answer(
     server: &Server,
     request: &Request,
@@ -77,13 +78,15 @@ fn answer(
     response
 }
 
-/// The form in which a request wants a document that takes no parameters but `f`.
+/// The format (JSON or HTML) in which a request wants a document that takes no parameter but `f`.
+/// An error with status 400 for other parameters and other values of `f`.
 fn form_alone(request: &Request) -> Result<DocumentForm, ApiError> {
     let query = Query::parse_alone(request.uri().query(), &["f"])?;
     DocumentForm::of(query.get("f"), request.headers(), DocumentForm::Json)
 }
 
-/// Finds the layer that is a collection: any whose tiles fit the grid.
+/// Finds a layer for OGC API, where it is called a collection. Layers that aren't collections (see
+/// [`is_collection`]) are not found.
 fn collection(server: &Server, id: &str, request: &Request) -> Result<Arc<ServedLayer>, ApiError> {
     let served = server.layer(id, request)?;
     match is_collection(&served) {
@@ -94,14 +97,16 @@ fn collection(server: &Server, id: &str, request: &Request) -> Result<Arc<Served
     }
 }
 
-/// Returns true if a layer's tiles have 256 pixels, as those of the grid have. Archives may have
-/// others.
+/// Returns true if a layer is a collection: its tiles are 256 pixels wide, as the tiles of the grid
+/// are. The tiles of archives may have other sizes.
 fn is_collection(served: &ServedLayer) -> bool {
     let archive = served.source.archive();
     archive.is_none_or(|info| info.pixels == 256)
 }
 
-/// The ramp that a style in a path stands for: an empty text for the layer's own style.
+/// The name of the ramp that a style in a path stands for; empty for the layer's own style, which
+/// `None` and `default` stand for. An error with status 404 if there is no such style. An archive
+/// has only its own style.
 fn ramp_in_path(served: &ServedLayer, style: Option<&str>) -> Result<&'static str, ApiError> {
     let ramp = ramp_of(style.unwrap_or_default());
     // The tiles of an archive were drawn before, in one style.
@@ -111,7 +116,8 @@ fn ramp_in_path(served: &ServedLayer, style: Option<&str>) -> Result<&'static st
     ))
 }
 
-/// The path of a collection, or of one of its styles.
+/// The beginning of the path of a collection's documents and pictures or, if `style` is given, of
+/// one of its styles.
 fn styled_path(layer: &str, style: Option<&str>) -> String {
     match style {
         Some(style) => format!("/collections/{layer}/styles/{style}"),

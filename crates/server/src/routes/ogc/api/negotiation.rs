@@ -1,11 +1,11 @@
-//! The form of a document, by the parameter `f` or the header `Accept`.
+//! The choice of a document's format, JSON or HTML, by the parameter `f` or the header `Accept`.
 
 use crate::http::error::ApiError;
 use crate::http::query::bad_value;
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
 
-/// The form of a document.
+/// The format of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DocumentForm {
     Json,
@@ -13,8 +13,11 @@ pub(super) enum DocumentForm {
 }
 
 impl DocumentForm {
-    /// The form that a request wants: that of the parameter `f`; without it the one that the header
-    /// `Accept` prefers, and `otherwise` if the header prefers none.
+    /// The format that a request wants, by the first of these that states one:
+    ///
+    /// * the parameter `f`: `json` or `html`
+    /// * the header `Accept`
+    /// * `otherwise`
     ///
     /// # Errors
     /// 400 for another value of `f`.
@@ -32,7 +35,8 @@ impl DocumentForm {
     }
 }
 
-/// The form that the header `Accept` gives the greatest quality by name, or the first of several.
+/// The format that the header `Accept` lists by its media type with the greatest quality. If
+/// several have the same quality, the first of them. `None` if it lists neither JSON nor HTML.
 fn accepted(headers: &HeaderMap) -> Option<DocumentForm> {
     let lists = headers.get_all(ACCEPT).iter();
     let ranges = lists.filter_map(|list| list.to_str().ok());

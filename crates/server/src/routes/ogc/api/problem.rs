@@ -1,4 +1,4 @@
-//! Errors of OGC API, as RFC 7807 has them.
+//! Errors of OGC API, which are JSON objects by RFC 7807.
 
 use crate::http::error::ApiError;
 use crate::routes::ogc::error::OgcError;
@@ -7,8 +7,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde_json::json as value;
 
-/// An error of OGC API: a JSON object whose status, title and sentence are those of the server's
-/// other errors.
+/// An error of OGC API, which is answered as a JSON object. Status and message are
+/// those of the field, an error as the other routes answer it.
 #[derive(Debug)]
 pub(crate) struct Problem(ApiError);
 

@@ -61,7 +61,7 @@ pub(crate) async fn one(
     Ok(answer(&server, &request, &base, form, (set.title(), &body)))
 }
 
-/// Finds a grid of tiles.
+/// Finds a grid of tiles by its id. An error with status 404 if there is no such grid.
 pub(super) fn found(id: &str) -> Result<&'static TileMatrixSet, ApiError> {
     TileMatrixSet::find(id).ok_or(ApiError::not_found(
         "there is no such grid of tiles; see /tileMatrixSets",

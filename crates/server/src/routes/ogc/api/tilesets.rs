@@ -1,5 +1,5 @@
-//! `/collections/{layer}/map/tiles`: the sets of tiles of a layer, and the tiles. With `/styles/…`
-//! after the layer they are those of one style.
+//! `/collections/{layer}/map/tiles`: a layer's sets of tiles, one for each grid, and the tiles. The
+//! same paths with `/styles/{style}` after the layer are for the tiles in that style.
 
 use super::negotiation::DocumentForm;
 use super::problem::Problem;
@@ -23,7 +23,7 @@ use heatsplat_render::TileSize;
 use serde_json::{Value, json as value};
 use std::sync::Arc;
 
-/// The texts of a path that name a tile.
+/// The parts of a path that name a tile, before they are parsed.
 struct TilePathWords<'a> {
     layer: &'a str,
     style: Option<&'a str>,
@@ -81,7 +81,8 @@ fn list_of(
     Ok(answer(server, request, &base, form, (&title, &body)))
 }
 
-/// The members that a set of tiles has in the list and in its own document.
+/// The members that the description of a set of tiles has both in the list of all sets and in its
+/// own document.
 fn about(served: &ServedLayer, set: &TileMatrixSet) -> Value {
     value!({
         "title": format!("{} ({})", served.name(), set.id),
@@ -114,8 +115,8 @@ pub(crate) async fn styled_one(
     one_of(&server, (&layer, Some(&style)), &set, &request)
 }
 
-/// Answers with the document of a set of tiles. Parameters of a style, filters and windows of time
-/// go on into the address of the tiles.
+/// Answers with the document of a set of tiles. Its URL template of the tiles contains the
+/// request's style parameters, filter and window of time.
 fn one_of(
     server: &Server,
     (layer, style): (&str, Option<&str>),
@@ -241,12 +242,13 @@ async fn tile_of(
     Ok(xyz_tile(server, words.layer, (tile, extension), &query, request).await?)
 }
 
-/// The parameters of a tile's request that its route takes: all but `f`, whose only value is
+/// The part of a tile request's query string that goes on to the route
+/// `/{layer}/{z}/{x}/{y}.{extension}`: all parameters but `f`, whose only legal value is
 /// `extension`.
 ///
 /// # Errors
-/// 400 for another `f`, and for parameters that change a tile's size or contents: the grid states
-/// the size, and the set of tiles the contents.
+/// 400 for another value of `f`, and for parameters that change the size or the format of a tile:
+/// the size follows from the grid, and the format from the layer.
 fn passed_on(query: &str, extension: &str) -> Result<String, ApiError> {
     let mut kept = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
