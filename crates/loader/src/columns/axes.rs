@@ -8,7 +8,7 @@ use std::collections::HashMap;
 /// given by their indexes, counted from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NamedAxes {
-    /// The index of the column of longitudes, then that of the column of latitudes.
+    /// The index of the column of longitudes, then the index of the column of latitudes.
     Found(usize, usize),
     /// Several pairs of columns, for example the start and the end of trips.
     Several(Vec<AxisPair>),
@@ -142,7 +142,7 @@ pub(crate) fn pairs(seen: &[String]) -> Vec<AxisPair> {
 
 /// The part of a column's name beside the word for an axis: `start` for `start_lng`, `Start
 /// Longitude` and `startLng`. `axis` are the words for the axis. `None` if the name has none of
-/// them, or nothing beside it.
+/// these words, or nothing beside the word.
 fn key(name: &str, axis: &[&str]) -> Option<String> {
     let mut words = words(name);
     let key = match words.iter().position(|word| axis.contains(&word.as_str())) {

@@ -20,7 +20,7 @@ pub(crate) struct ResolvedColumns {
 /// The columns that hold the positions, by their indexes among the source's columns.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum PositionColumns {
-    /// The index of the column of longitudes, then that of the column of latitudes.
+    /// The index of the column of longitudes, then the index of the column of latitudes.
     LonLat(usize, usize),
     /// The index of the column of geometries; `None` if geometries are in no column, as in a
     /// Shapefile.

@@ -24,7 +24,8 @@ const BORDER: f64 = 0.1;
 /// The ellipsoid of WGS 84: its semi-major axis in metres, and its inverse flattening.
 const WGS84: (f64, f64) = (6_378_137.0, 298.257_223_563);
 
-/// The turns, in degrees, that are added to longitudes when they are compared with those of a box.
+/// The turns, in degrees, that are added to a longitude when it is compared with the edges of a
+/// box.
 const TURNS: [f64; 3] = [0.0, 360.0, -360.0];
 
 /// A second of arc, in radians.

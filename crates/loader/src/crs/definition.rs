@@ -231,9 +231,10 @@ impl Base {
         known.or_else(|| self.is_nameless().then_some(Datum::Same))
     }
 
-    /// Returns whether the file has no name for the datum (`unknown`, for example), and the
-    /// ellipsoid is that of GRS 80 or WGS 84. Such a datum is treated as equal to WGS 84, since the
-    /// satellite datums on these ellipsoids differ from WGS 84 by a few metres only.
+    /// Returns whether the file has no real name for the datum (it may be `unknown`, for example),
+    /// and the ellipsoid is GRS 80 or the ellipsoid of WGS 84. Such a datum is treated as equal to
+    /// WGS 84, since the satellite datums on these ellipsoids differ from WGS 84 by a few metres
+    /// only.
     fn is_nameless(&self) -> bool {
         let name = registry::plain(registry::bare(&self.datum));
         let none = [

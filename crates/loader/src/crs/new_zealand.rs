@@ -9,7 +9,7 @@ const FALSE: (f64, f64) = (2_510_000.0, 6_023_150.0);
 
 /// The coefficients B₁ to B₆ of the standard LINZS25002, as complex numbers (real part, imaginary
 /// part). Their polynomial gives northing and easting, as fractions of the semi-major axis, from
-/// isometric latitude and longitude. [`place`] inverts it by iteration.
+/// isometric latitude and longitude. [`place`] inverts the polynomial by iteration.
 const B: [(f64, f64); 6] = [
     (0.755_785_322_8, 0.0),
     (0.249_204_646, 0.003_371_507),

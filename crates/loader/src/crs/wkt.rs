@@ -310,7 +310,7 @@ fn base(node: &WktNode) -> Result<Base, &'static str> {
 }
 
 /// The shift in a node `TOWGS84`, as [`shift`] returns it. The node has three to seven numbers;
-/// those that are missing are 0.
+/// numbers that are missing after the third are 0.
 ///
 /// # Errors
 /// One of the first three numbers is missing, or a value is no number.

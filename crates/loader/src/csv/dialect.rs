@@ -18,8 +18,8 @@ pub(super) const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
 const LOOKED_AT: usize = 20;
 
 /// Finds the dialect of an input. `asked` is the delimiter that an option or the format TSV
-/// prescribes; without it the delimiter is detected. It is an error if a line end or the quote is
-/// prescribed as the delimiter.
+/// prescribes; without it the delimiter is detected. A line end or the quote as the prescribed
+/// delimiter is an error.
 pub(super) fn find(
     input: &Input,
     asked: Option<u8>,
@@ -78,8 +78,8 @@ pub(super) fn newline(sample: &[u8]) -> u8 {
 /// file. Scores are compared part by part, in this order:
 ///
 /// * true if the first record has more than one field
-/// * true if the columns of longitude and latitude are found in the first record, or if it is two
-///   or three numbers
+/// * true if the columns of longitude and latitude are found in the first record, or if the record
+///   consists of two or three numbers
 /// * the number of records, among the [`LOOKED_AT`] after the first, that have as many fields as
 ///   the first
 /// * the number of fields of the first record

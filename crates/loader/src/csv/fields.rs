@@ -24,7 +24,7 @@ impl CsvDialect {
     }
 
     /// Returns whether the quotes in a record of tab-separated text may enclose tabs. They may if
-    /// the record has the right number of fields (that of the first record) only when quotes
+    /// the record has the right number of fields, as many as the first record, only when quotes
     /// enclose fields. They also may if the right number is not known yet.
     fn are_quotes(&self, record: &[u8]) -> bool {
         let Some(wanted) = self.row.delimiters else {

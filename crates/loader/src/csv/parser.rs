@@ -210,8 +210,8 @@ impl CsvParser {
 
     /// Reads the fields `lon` and `lat` as angles in another notation, such as `12°30'E`, and adds
     /// their point. `refused` is the rejection of these fields as plain numbers. If the row is
-    /// skipped, returns the reason and the value that caused it, which are those of `refused`
-    /// unless both fields are angles.
+    /// skipped, returns the reason and the value that caused it: those of `refused` if the fields
+    /// are no angles, otherwise those for which the angles give no point.
     #[cold]
     fn reconsider<'a>(
         &self,

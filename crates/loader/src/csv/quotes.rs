@@ -154,9 +154,11 @@ impl CsvDialect {
         Some(are(rows, lines) || (others && are(rows - first, lines - 1)))
     }
 
-    /// Returns whether a line could be a row by itself. It could if the fields of longitude and
-    /// latitude both hold numbers. It also could if the line has `delimiters` delimiters, and each
-    /// of the two fields holds a number or a word for a missing value, or is empty.
+    /// Returns whether a line could be a row by itself. It could in two cases:
+    ///
+    /// * The fields of longitude and latitude both hold numbers.
+    /// * The line has `delimiters` delimiters, and each of the two fields is empty or holds a
+    ///   number or a word for a missing value.
     fn is_row(&self, line: &[u8], delimiters: usize) -> bool {
         let (mut count, mut numbers) = (0, 0);
         for field in self.fields(line, true) {

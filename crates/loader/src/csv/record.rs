@@ -18,8 +18,8 @@ pub(crate) struct CsvDialect {
     /// The byte that ends a record: `\n`, or `\r` in files of old Macs, which have no `\n`.
     pub(crate) newline: u8,
     pub(crate) quoting: Quoting,
-    /// The number of delimiters and the position columns that all rows of the file share. They are
-    /// unset until the first record was read and the columns were chosen.
+    /// The number of delimiters and the position columns that all rows of the file share. Both are
+    /// `None` until the first record was read and the columns were chosen.
     pub(crate) row: RowShape,
 }
 
@@ -45,8 +45,8 @@ pub(crate) enum Quoting {
 pub(crate) struct RowShape {
     /// The number of delimiters in the file's first record; `None` before that record is read.
     pub(crate) delimiters: Option<usize>,
-    /// The numbers of the longitude and the latitude column, in this order, counted from 0; `None`
-    /// before they are chosen.
+    /// The indexes of the longitude and the latitude column, in this order, counted from 0; `None`
+    /// before the columns are chosen.
     pub(crate) place: Option<[usize; 2]>,
 }
 

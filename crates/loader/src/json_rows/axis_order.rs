@@ -31,16 +31,18 @@ pub(super) enum OrderReason {
     Convention,
 }
 
-/// Two counts of the first rows: those in which only the first coordinate is beyond ±90, so that it
-/// is the longitude, and those in which only the second one is.
+/// Counts of the first rows in which exactly one coordinate is beyond ±90, so that it must be the
+/// longitude: the number of rows in which this is the first coordinate, and the number of rows in
+/// which it is the second one.
 #[derive(Default)]
 struct OrderEvidence {
     first_is_lon: usize,
     second_is_lon: usize,
 }
 
-/// The order of a row's two coordinates, if one of them is beyond ±90 and so must be the longitude.
-/// `None` if both orders are possible, or if neither is.
+/// The order of a row's two coordinates, if exactly one of them is beyond ±90, so that it must be
+/// the longitude. `None` if none or both of them are, or if one is beyond ±540, which no longitude
+/// is.
 pub(super) fn required(first: f64, second: f64) -> Option<AxisOrder> {
     let is_lon_only = |value: f64| value.abs() > 90.0 && value.abs() <= TURN;
     let is_lat = |value: f64| value.abs() <= 90.0;

@@ -7,8 +7,9 @@ use crate::options::LoadOptions;
 use serde_json::Value;
 
 /// The coordinate system that a `spatialReference` of Esri JSON states, and a phrase about it for
-/// reports, such as ` in EPSG:3857`. `reference` is the JSON text of the `spatialReference`. It is
-/// empty if the document has none, which means longitude and latitude.
+/// reports, such as ` in EPSG:3857`. `reference` is the JSON text of the `spatialReference`. An
+/// empty `reference` means that the document has no `spatialReference`; its coordinates are then
+/// longitudes and latitudes.
 pub(super) fn parse(
     reference: &[u8],
     options: &LoadOptions,

@@ -2,7 +2,7 @@
 //!
 //! Rows are the elements of the first array whose elements have positions. The values of an object
 //! are rows too if all of them are objects with positions. If a document consists of several
-//! values, one after the other or one on each line, each of them is a row.
+//! values, one after the other or one on each line, each of these values is a row.
 
 use super::held_forms::{is_columnar, is_topology};
 use super::judgement::{Judgement, is_geojson};

@@ -17,7 +17,7 @@ pub(super) enum PlaceText {
 }
 
 impl PlaceText {
-    /// Parses a string as a position. `None` if it is none.
+    /// Parses a string as a position. `None` if the string is no position.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         if let Some(uri) = text.strip_prefix("geo:") {
@@ -44,7 +44,7 @@ impl PlaceText {
     }
 }
 
-/// The coordinates in a `geo:` URI (RFC 5870). `uri` is the text after `geo:`. `None` unless it
+/// The coordinates in a `geo:` URI (RFC 5870). `uri` is the text after `geo:`. `None` unless `uri`
 /// begins with two numbers.
 fn uri_pair(uri: &str) -> Option<CoordinatePair> {
     // Parameters may follow, for example an accuracy.

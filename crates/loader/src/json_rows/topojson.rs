@@ -161,9 +161,10 @@ impl TopologyReading {
         Ok(())
     }
 
-    /// The longitude and latitude of a position, after the topology's transform; `None` if it
-    /// doesn't begin with two numbers. Each position states its whole coordinates. In arcs, which
-    /// are not read, a position states only the difference to the one before it.
+    /// The longitude and latitude of a position, after the topology's transform; `None` if the
+    /// position's JSON text is no array that begins with two numbers. Each position states its
+    /// whole coordinates. In arcs, which are not read, a position states only the difference to the
+    /// one before it.
     fn position(&self, position: &[u8]) -> Option<(f64, f64)> {
         let mut axes = skip_value::elements(position).map(json_number);
         let (x, y) = (axes.next()??, axes.next()??);

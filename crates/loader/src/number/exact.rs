@@ -1,7 +1,7 @@
 //! Numbers that filters compare. Whole numbers of up to 38 digits are compared exactly.
 //!
 //! Keys of 64 bits, like `867322040000000001`, have more digits than a floating-point number can
-//! hold. So large whole numbers are kept as integers. Any other number becomes the nearest `f64`,
+//! hold. So large whole numbers are stored as integers. Any other number becomes the nearest `f64`,
 //! both in rows and in filters.
 
 use crate::number;

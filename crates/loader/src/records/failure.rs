@@ -40,9 +40,9 @@ pub(crate) fn damaged(origin: &Origin, place: impl ToString, error: impl ToStrin
     }
 }
 
-/// The error for a read that failed. If the data end early or are invalid, it is the error for a
-/// damaged file, otherwise an error of the operating system. `place` names the part of the file in
-/// the message.
+/// The error for a read that failed. If the data end early or are invalid, the result is the error
+/// for a damaged file, as [`damaged`] makes it; otherwise it is an error of the operating system.
+/// `place` names the part of the file in the message.
 pub(crate) fn unreadable(origin: &Origin, place: impl ToString, error: io::Error) -> LoadError {
     match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => damaged(origin, place, error),

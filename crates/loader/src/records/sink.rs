@@ -41,8 +41,8 @@ pub(crate) struct RecordSink {
     /// The current record's values in the kept columns.
     row: Vec<Value<'static>>,
     record: u64,
-    /// True if no option named the column of weights, but it was chosen by its name. A row whose
-    /// value in this column is no number then becomes a point all the same, with a missing weight.
+    /// True if the column of weights was chosen by its name, since no option names one. Then a row
+    /// whose value in this column is no number becomes a point all the same, with a missing weight.
     is_guess: bool,
     /// The decision, not made yet, whether the values in the column of weights are numbers. It is
     /// made before the first batch is sent. `None` from then on, and if no decision is needed.

@@ -1,4 +1,5 @@
-//! Reports: the numbers of rows that were kept or skipped, and the reasons for skipping.
+//! Reports: the numbers of rows that were kept (they became points) or skipped, and the reasons for
+//! skipping.
 
 pub(crate) mod notes;
 
@@ -29,8 +30,8 @@ pub enum SkipReason {
     Outside,
     /// A weight that is not a finite number.
     BadWeight,
-    /// A row that can't be read. It is a comment, a repeated header or a malformed line of
-    /// newline-delimited GeoJSON, or it has too few columns for a position.
+    /// A row that can't be read: a comment, a repeated header, a malformed line of
+    /// newline-delimited GeoJSON, or a row with too few columns for a position, for example.
     Malformed,
     /// A geometry that is neither a Point nor a MultiPoint.
     NotAPoint,

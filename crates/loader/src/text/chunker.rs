@@ -85,7 +85,7 @@ pub(crate) struct Split {
 
 /// The reason why bytes can't be split into rows.
 pub(crate) enum SplitError {
-    /// A quote that is never closed. It is in the row that begins at [`Split::end`].
+    /// A quote that is never closed, in the row that begins at [`Split::end`].
     Quote,
     /// The bytes are no valid JSON. The text is the parser's message.
     Json(String),

@@ -400,8 +400,8 @@ fn micros(count: i64, each: i64) -> i64 {
     count.saturating_mul(each)
 }
 
-/// The value of a decimal number, which is `digits` divided by 10 to the power of `scale`. It is
-/// exact if it is a whole number, else the nearest `f64`.
+/// The value of a decimal number, which is `digits` divided by 10 to the power of `scale`. A whole
+/// number is exact; any other number becomes the nearest `f64`.
 fn decimal(digits: i128, scale: i8) -> Value<'static> {
     let power = 10i128.checked_pow(u32::from(scale.unsigned_abs()));
     let whole = match power {

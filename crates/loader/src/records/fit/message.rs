@@ -46,8 +46,8 @@ pub(super) struct FitMessage<'r> {
     definition: Arc<MessageDefinition>,
     bytes: &'r [u8],
     /// The time of this message, in seconds since the beginning of 31 December 1989 in UTC, from
-    /// which FIT counts: its own timestamp, or else that of the last message with one. `None` if no
-    /// message up to this one states a time.
+    /// which FIT counts: its own timestamp or, without one, the timestamp of the last message
+    /// before it that has one. `None` if there is no such message either.
     pub(super) timestamp: Option<u32>,
 }
 
@@ -200,7 +200,7 @@ impl<R: BufRead> FitReader<R> {
         Ok(true)
     }
 
-    /// Reads the checksum behind a file's messages, and returns an error if it is wrong.
+    /// Reads the checksum after a file's messages, and returns an error if the checksum is wrong.
     fn end(&mut self) -> Result<(), LoadError> {
         let computed = self.checksum;
         self.left = 2;
@@ -244,8 +244,8 @@ impl<R: BufRead> FitReader<R> {
         Ok(())
     }
 
-    /// Reads a message into the buffer, by the layout that has the number `local`. Returns the
-    /// layout.
+    /// Reads the bytes of a message into the field `message`. The message's layout is the one with
+    /// the local number `local`, and is returned.
     fn read_message(&mut self, local: u8) -> Result<Arc<MessageDefinition>, LoadError> {
         let known = self.definitions.get(usize::from(local));
         let Some(definition) = known.and_then(Clone::clone) else {

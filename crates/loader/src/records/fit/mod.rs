@@ -31,7 +31,8 @@ const POSITION: (u8, u8) = (1, 0);
 
 /// A column of numbers. `fields` lists the fields of a message that may hold the column's value,
 /// each with a scale and an offset: the value is the stored number / scale − offset. If a message
-/// has several of these fields, the last one counts, since it has the most digits.
+/// has several of these fields, the one that comes last in `fields` counts, since it has the most
+/// digits.
 struct FitColumn {
     name: &'static str,
     fields: &'static [(u8, f64, f64)],

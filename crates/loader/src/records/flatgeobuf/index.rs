@@ -2,8 +2,9 @@
 //! being read as a whole.
 //!
 //! A node has 40 bytes: a box and a number. In a leaf the number is the offset of a feature in
-//! bytes, counted from the first feature. In any other node it is the number of the first child.
-//! The root is the first node. The leaves are the last nodes, in the order of the features.
+//! bytes, counted from the first feature. In any other node it is the node number of the first
+//! child. Nodes are numbered in the order in which the index has them, from 0 on: the root is the
+//! first node, and the leaves are the last nodes, in the order of the features.
 
 use super::super::{ReadFailure, damaged, unreadable};
 use crate::input::Origin;

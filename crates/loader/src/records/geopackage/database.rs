@@ -67,9 +67,9 @@ pub(super) fn said(error: &rusqlite::Error) -> String {
     }
 }
 
-/// The number of bytes that are missing at the end of a database file: the file should have as many
-/// pages as its header states. SQLite reads a file that was cut off as if it were complete, with
-/// nulls in place of rows.
+/// The number of bytes that are missing at the end of a database file, which should have as many
+/// pages as its header states; 0 if none are missing. SQLite reads a file that was cut off as if it
+/// were complete, with nulls in place of rows.
 fn missing_bytes(path: &Path) -> io::Result<u64> {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");

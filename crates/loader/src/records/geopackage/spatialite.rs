@@ -81,8 +81,8 @@ pub(super) fn numbered(database: &Connection, number: i64, file: &str) -> Result
     }
 }
 
-/// Returns true if a geometry is in SpatiaLite's form: it begins with 0 and the byte order, has the
-/// byte 0x7c at the offset 38, and ends with 0xfe.
+/// Returns true if a geometry is in SpatiaLite's form: it begins with the byte 0 and a byte for the
+/// byte order (0 or 1), has the byte 0x7c at the offset 38, and ends with 0xfe.
 pub(super) fn is_geometry(bytes: &[u8]) -> bool {
     matches!(bytes, [0, 0 | 1, .., 0xfe]) && bytes.get(38) == Some(&0x7c)
 }

@@ -18,7 +18,8 @@ const HELD: usize = 1 << 16;
 /// 32 MiB are 1.5 million usual times. Most writers put each time beside its position.
 const WAITING: usize = 32 << 20;
 
-/// The most bytes of a time's text that are stored: a choice. A longer text is no time.
+/// The most bytes of a time's text that are stored: a choice. A longer text is cut off; it is no
+/// time.
 const TIME: usize = 64;
 
 /// The most bytes of a value of a track's position that are stored: a choice. Longer values are
@@ -379,7 +380,8 @@ fn named(tag: &XmlTag<'_>, slots: &mut Slots) -> Option<usize> {
 }
 
 /// Returns the longitude and the latitude: the first two of `numbers`, the texts of the numbers of
-/// one position. The error is `text` for a message, if it isn't exactly one position.
+/// one position. `text` is the text that `numbers` were split from. If it isn't exactly one
+/// position, the error is `text` as messages quote it.
 fn place<'t>(mut numbers: impl Iterator<Item = &'t str>, text: &str) -> Result<(f64, f64), String> {
     let mut number = || number::parse(numbers.next()?.as_bytes());
     let (lon, lat) = (number(), number());

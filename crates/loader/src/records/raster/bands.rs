@@ -17,8 +17,9 @@ pub(super) struct Band {
 }
 
 impl Band {
-    /// The value of a pixel: the number `stored` after scale and offset. NaN if `stored` is
-    /// `no_value`, the number that means "no value"; with `None` no number means that.
+    /// The value of a pixel: the number `stored` after scale and offset. NaN if `stored` equals
+    /// `no_value`, the number that means "no value". If `no_value` is `None`, every number is a
+    /// value.
     pub(super) fn value(self, stored: f64, no_value: Option<f64>) -> f64 {
         match no_value {
             Some(none) if none == stored => f64::NAN,
@@ -91,8 +92,9 @@ pub(super) enum StoredNumber {
     Other,
 }
 
-/// Parses the stored number that means "no value". It is rounded to the precision of the file's
-/// numbers, so that it equals those that mean "no value". `None` if `text` is no number.
+/// Parses `text`, in which the file states the number that means "no value". The result is rounded
+/// to the precision of the file's stored numbers, so that it can be compared with them. `None` if
+/// `text` is no number.
 pub(super) fn no_value(text: &str, stored: StoredNumber) -> Option<f64> {
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
     let number: f64 = text.parse().ok()?;

@@ -75,7 +75,7 @@ impl GeoKeys {
     }
 
     /// Returns true if the coordinates that the file states for a pixel are the coordinates of the
-    /// pixel's middle, and false if they are those of its corner.
+    /// pixel's middle, and false if they are the coordinates of its corner.
     pub(super) fn places_middles(&self) -> bool {
         self.number(RASTER) == Some(2)
     }

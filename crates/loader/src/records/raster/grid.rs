@@ -41,8 +41,8 @@ impl PixelGrid {
     }
 
     /// Returns false only if no part of a rectangle of pixels can lie in the box `within`. The grid
-    /// must be in degrees. `columns` are the rectangle's first column and the column after its
-    /// last, and `rows` likewise.
+    /// must be in degrees. `columns` are the rectangle's first column and the column after its last
+    /// one, and `rows` are its first row and the row after its last one.
     pub(super) fn may_touch(
         &self,
         within: LonLatBox,

@@ -1,8 +1,8 @@
-//! Rasters of densities or other numbers: each pixel that has a value is a point of that weight at
-//! the pixel's middle.
+//! Rasters of densities or other numbers. Each pixel that has a value becomes a point in the
+//! pixel's middle, whose weight is the value.
 //!
-//! Pixels are read strip by strip or tile by tile. They become rows like those of any other format,
-//! so that filters, boxes and coordinate systems are the same for them.
+//! Pixels are read strip by strip or tile by tile. Each becomes a row as in any other format, so
+//! filters, boxes and coordinate systems work in the same way.
 
 mod bands;
 mod geo_keys;

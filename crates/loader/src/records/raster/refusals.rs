@@ -1,4 +1,5 @@
-//! Refusals of rasters that would be read wrongly, and the errors for those that can't be decoded.
+//! Refusals of rasters that would be read wrongly, and the errors for rasters that can't be
+//! decoded.
 
 use super::geo_tags::TiffDecoder;
 use crate::error::LoadError;

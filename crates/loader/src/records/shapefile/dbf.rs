@@ -1,5 +1,5 @@
-//! Reading of the attributes of a Shapefile, which are in its `.dbf`. Formats from dBase III to
-//! dBase 7 and those of FoxPro are read.
+//! Reading of the attributes of a Shapefile, which are in its `.dbf`. The formats from dBase III to
+//! dBase 7 and the formats of FoxPro are read.
 //!
 //! Attributes are decoded here and not by a library. The library that could be used refuses files
 //! for their code page or for a decimal comma, reads numbers of type F in single precision, and
@@ -310,9 +310,9 @@ fn fields(header: &[u8], version: u8) -> Vec<Field> {
 }
 
 /// The fields with their offsets in a row. The first byte of a row marks deletion, and the fields
-/// follow it without gaps. If `long` is true, a text's length has two bytes: the high byte is the
-/// one that states the decimals of a number. Clipper and FoxPro write texts of over 255 bytes in
-/// this way.
+/// follow it without gaps. If `long` is true, the length of a text field has two bytes: the high
+/// byte is stored where fields of numbers state their decimals. Clipper and FoxPro describe text
+/// fields of over 255 bytes in this way.
 fn placed(fields: &[Field], long: bool) -> Vec<Field> {
     let mut at = 1;
     let place = |field: &Field| {

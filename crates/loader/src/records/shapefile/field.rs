@@ -121,9 +121,9 @@ impl Field {
         }
     }
 
-    /// Decodes a number that is written in digits. Some programs write a comma as the decimal mark,
-    /// and it is read as one. But if it may separate thousands, as in `1,000` in a field without
-    /// decimals, the value stays a text.
+    /// Decodes a number that is written in digits. A comma is read as the decimal mark, since some
+    /// programs write one. But if the comma may separate thousands, as in `1,000` in a field
+    /// without decimals, the value stays a text.
     fn number(&self, bytes: &[u8]) -> Value<'static> {
         let text = digits(bytes);
         // Asterisks mean that a number didn't fit into its field.

@@ -267,7 +267,8 @@ struct PartReference {
     target: String,
 }
 
-/// The value of an attribute that is a name; `None` if it is missing or over [`NAME`] bytes long.
+/// The value of an attribute that is a name; `None` if the attribute is missing or its value is
+/// over [`NAME`] bytes long.
 fn short(tag: &XmlTag<'_>, name: &str) -> Option<String> {
     let text = tag.attribute(name).filter(|text| text.len() <= NAME)?;
     Some(text.into_owned())

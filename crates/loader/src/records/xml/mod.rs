@@ -1,6 +1,6 @@
 //! Reading of XML by events, for all formats that are XML. An *event* is an opening or closing tag,
-//! a text, a comment or another piece of a document. Its size is limited, and so is the depth to
-//! which elements are nested.
+//! a text, a comment or another piece of a document. The size of an event is limited, and so is the
+//! depth to which elements are nested.
 //!
 //! The *parser* is the one of the crate `quick-xml`. Most events are read without it, faster, since
 //! they are written in the usual way: see [`plain`].
@@ -27,9 +27,9 @@ use crate::source::Source;
 /// The most bytes of an element's text that are read, a choice: 4 KiB. A longer text is cut off.
 const LONGEST: usize = 4 << 10;
 
-/// A function that sends the records of a text to a sink. Its arguments are the text, the text's
-/// origin, the elements whose texts are read, the index of the column of weights (`None` if every
-/// record counts 1), and the sink.
+/// A function that sends the records of an XML document to a sink. Its arguments are the XML, the
+/// XML's origin, the elements whose texts are read, the index of the column of weights (`None` if
+/// every record counts 1), and the sink.
 pub(super) type XmlRecordReader =
     fn(WholeInput, &Origin, Slots, Option<usize>, &mut RecordSink) -> Result<(), ReadFailure>;
 

@@ -105,7 +105,7 @@ impl Slots {
 #[derive(Default)]
 pub(in crate::records) struct SlotTexts(Vec<SlotText>);
 
-/// The text of a slot. It is not known until a part of it was read.
+/// The text of a slot. The flag `is_known` is false until a part of the text was read.
 #[derive(Clone, Default)]
 struct SlotText {
     text: String,

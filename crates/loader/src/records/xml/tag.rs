@@ -41,8 +41,8 @@ impl<'a> XmlTag<'a> {
         }
     }
 
-    /// The value of the attribute `name`, with or without a prefix; `None` if it is missing or has
-    /// over [`LONGEST`] bytes.
+    /// The value of the attribute `name`, with or without a prefix; `None` if the attribute is
+    /// missing or its value has over [`LONGEST`] bytes.
     pub(in crate::records) fn attribute(&self, name: &str) -> Option<Cow<'a, str>> {
         let mut attributes = self.attributes();
         let (_, value) = attributes.find(|(key, _)| local(key) == name)?;
@@ -58,8 +58,8 @@ impl<'a> XmlTag<'a> {
         }
     }
 
-    /// The value of the first attribute with exactly this name, as it is written; `None` if it is
-    /// missing or if an attribute before it is malformed.
+    /// The value of the first attribute with exactly this name, as it is written; `None` if there
+    /// is no such attribute, or if an attribute before it is malformed.
     pub(in crate::records) fn first_attribute(&self, name: &str) -> Option<Cow<'a, str>> {
         let mut all = self.attributes();
         while let Some((key, value)) = all.next_plain() {
