@@ -39,7 +39,8 @@ pub struct LoadOptions {
     /// doubt.
     pub decimal: Option<DecimalMark>,
     /// The order of two coordinates that have no names, as in the arrays `[48.1, 11.5]` of JSON
-    /// rows. `None` decides it by convention and by values beyond ±90.
+    /// rows. If it is `None`, values beyond ±90 in the first rows decide it; without such values,
+    /// it is the usual order for the kind of rows: latitude first for plain arrays.
     pub order: Option<AxisOrder>,
     /// The path of the rows in JSON that is not GeoJSON, for example `data.rows`; `$` is the whole
     /// document. `None` finds the array whose elements have positions.
