@@ -29,7 +29,7 @@ pub struct Memo<K, V> {
     table: Arc<MemoTable<K, V>>,
 }
 
-/// The entries of a cache by their keys. The cache and its [`MemoryBudget`] share them.
+/// The entries of a cache by their keys. The cache and its [`MemoryBudget`] share this table.
 struct MemoTable<K, V>(Mutex<HashMap<K, MemoEntry<V>>>);
 
 struct MemoEntry<V> {

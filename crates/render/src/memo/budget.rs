@@ -16,7 +16,7 @@ pub struct MemoryBudget {
     caches: Mutex<Vec<Weak<dyn Evictable>>>,
 }
 
-/// A cache whose values can make room for others.
+/// A cache whose values can be dropped to make room for the values of other caches.
 pub(super) trait Evictable: Send + Sync {
     /// The time of the last request for the value that has been unused for the longest time; the
     /// time is counted in requests. `None` if the cache has no value that the budget counts.

@@ -8,7 +8,8 @@
 use super::css;
 use super::stops::{MAX_STOPS, RampError};
 
-/// The number of bits after the point in the fixed-point numbers with which Mapnik interpolates.
+/// The number of bits after the binary point in the fixed-point numbers with which Mapnik
+/// interpolates.
 const FRACTION: u32 = 14;
 
 /// A position from 0 to 1, and the RGBA colour at this position, not premultiplied by alpha.

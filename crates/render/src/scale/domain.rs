@@ -75,7 +75,8 @@ impl Domain {
         }
     }
 
-    /// The percentage, 0 to 100, of the percentile that is the upper end if this is measured.
+    /// The percentage, 0 to 100, of the percentile that is measured for the upper end. It means
+    /// nothing for a domain whose ends the user has given.
     pub(super) fn percentile(&self) -> f64 {
         match self {
             Self::Percentile(p) | Self::AtZoom(Some(p), _) => *p,

@@ -3,7 +3,7 @@
 
 use crate::scale::value_kind::ValueKind;
 
-/// The number of bins for each doubling of the value, 32, as an exponent of two.
+/// The number of bins for each doubling of the value, as an exponent of two: 2⁵ = 32.
 const PER_OCTAVE_BITS: u32 = 5;
 const SHIFT: u32 = 23 - PER_OCTAVE_BITS;
 

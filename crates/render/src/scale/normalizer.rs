@@ -14,7 +14,7 @@ pub struct Normalizer {
 }
 
 impl Normalizer {
-    /// The bytes of heap memory that the normalizer's curve and look-up table take.
+    /// The number of bytes of heap memory that the normalizer's curve and look-up table take.
     pub(crate) fn heap_bytes(&self) -> usize {
         self.thresholds.heap_bytes() + size_of_val(self.formula.curve.as_slice())
     }

@@ -46,7 +46,7 @@ pub(crate) struct Thresholds {
 }
 
 impl Thresholds {
-    /// The bytes of heap memory that the look-up table takes.
+    /// The number of bytes of heap memory that the look-up table takes.
     pub(crate) fn heap_bytes(&self) -> usize {
         self.entries.len()
     }

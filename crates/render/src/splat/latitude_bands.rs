@@ -34,7 +34,7 @@ const EDGED_STEP: f64 = 1.0 / 64.0;
 /// A band of consecutive rows of a window, which are drawn with one kernel.
 #[derive(Debug)]
 pub(super) struct LatitudeBand {
-    /// The band's first row, counted from the top of the window.
+    /// The band's first row, counted from 0 at the top of the window.
     first: u32,
     /// The fraction, 0 to 1, that this kernel's density has in a row's density, for each row of the
     /// band. In a row that belongs to two bands, the fractions of the two add up to 1.

@@ -366,8 +366,8 @@ impl fmt::Display for Marker {
 }
 
 impl Marker {
-    /// Parses the text of a marker, which `Display` writes. Returns `None` if the text is not
-    /// legal.
+    /// Parses the text of a marker, like `ellipse:10x10@0.2`, which `Display` writes. Returns
+    /// `None` if the text is not legal.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (shape, opacity) = text.trim().split_once('@').unwrap_or((text.trim(), "1"));
         let (opacity, weighted) = match opacity.strip_suffix("*weight") {

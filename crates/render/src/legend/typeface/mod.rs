@@ -102,7 +102,7 @@ fn scale(font: &FontArc, size: f32) -> PxScale {
     PxScale::from(size * font.height_unscaled() / em)
 }
 
-/// The shape of a letter, or that of `?` if the typeface lacks the letter.
+/// The id of a letter's shape, or of the shape of `?` if the typeface lacks the letter.
 fn glyph(font: &FontArc, letter: char) -> GlyphId {
     match font.glyph_id(letter) {
         GlyphId(0) => font.glyph_id('?'),

@@ -96,8 +96,8 @@ pub struct RampCheck {
     /// The lightness of the ramp's darkest and lightest colour in Oklab, where 0 is black and 1 is
     /// white.
     pub reach: (f32, f32),
-    /// The least and the greatest distance in Oklab between two successive ones of the compared
-    /// colours.
+    /// The least and the greatest distance in Oklab between two compared colours that follow each
+    /// other.
     pub steps: (f32, f32),
     /// For each kind of vision, in the order of [`Vision::ALL`], the least distance in Oklab
     /// between two of the compared colours that don't follow each other.
@@ -155,8 +155,8 @@ fn lightness(lights: &[f32; SAMPLES]) -> Lightness {
     }
 }
 
-/// The least distance in Oklab between two colours whose places in the list differ by `next` or
-/// more.
+/// The least distance in Oklab between two of the colours in `colors` whose indices there differ by
+/// `next` or more.
 fn nearest(colors: &[[f32; 3]; SAMPLES], next: usize) -> f32 {
     let others = |i: usize| colors.iter().skip(i + next);
     let pairs = colors.iter().enumerate();

@@ -68,7 +68,8 @@ pub(crate) struct Dyadic {
 /// The bins along x or along y. Positions are counted in steps: a step is one world unit, or
 /// several if low bits are dropped. Numbers of steps have 32 bits and wrap.
 struct BinAxis {
-    /// The position at which the grid begins, counted in the steps of the axis.
+    /// The position at which the grid begins, counted in the steps of the axis from the edge of the
+    /// world.
     origin: u32,
     /// The number of steps from `origin` to the first position that lies both on the grid and in
     /// this copy of the world.

@@ -30,7 +30,7 @@ pub(super) struct PassStamps {
     set: QuerySet,
     resolved: Buffer,
     readable: Buffer,
-    /// The seconds of one tick of the device's clock.
+    /// The length of one tick of the device's clock, in seconds.
     tick: f64,
 }
 
