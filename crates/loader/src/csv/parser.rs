@@ -78,8 +78,8 @@ pub(crate) struct CsvParser {
     pub(super) reader: Option<PlaceReader>,
     /// The file's name for errors.
     pub(crate) file: String,
-    /// The header's fields for the longitude and for the latitude; `None` if the file has no
-    /// header.
+    /// The header's texts in the columns of longitude and latitude, by which a repeated header is
+    /// recognised; `None` if the file has no header.
     pub(crate) header: Option<[Vec<u8>; 2]>,
 }
 

@@ -1,7 +1,9 @@
 //! Formats of records. Their files hold typed values, which a library for the format decodes.
 //!
-//! One or more threads read the records, check them and send them in batches. Only a few batches
-//! may wait for the receiver, so memory stays bounded, however slow the receiver is.
+//! One or more *readers*, which are threads, read the records of a file. A reader sends each record
+//! to its *sink*, which checks the record, adds its points to a batch, and sends full batches to
+//! the source. Only a few batches may wait there, so memory stays bounded, however slowly the
+//! source is read.
 
 pub(crate) mod arrow;
 mod buffered_seek;

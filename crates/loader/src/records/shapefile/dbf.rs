@@ -135,9 +135,9 @@ impl AttributeTable {
         }
     }
 
-    /// A note for the report that the stated code page is not known. `None` if it is known, or if
-    /// no text depends on it: none of `columns` holds texts, and the names of all columns are
-    /// ASCII.
+    /// A note for the report that the stated code page is not known. `None` if the code page is
+    /// known, or if no text depends on it: none of the columns with the indexes `columns` holds
+    /// texts, and the names of all columns are ASCII.
     pub(super) fn doubt(&self, columns: &[usize]) -> Option<String> {
         let is_text =
             |column: &usize| self.fields.get(*column).map(|f| f.kind) == Some(FieldKind::Text);
