@@ -1,5 +1,5 @@
 //! Statistics that several layers share, for example the layers of all windows of time of about one
-//! length. So a colour stands for the same value in all of these layers.
+//! length. So at one zoom a colour stands for the same value in all of these layers.
 
 use crate::layer::point_set::PointSet;
 use crate::memo::Memo;

@@ -1,6 +1,6 @@
-//! Convolution of a grid with a kernel's stamp, if few of the grid's bins are filled. For each
-//! filled bin the stamp is added to the picture, which then costs less than a Fourier transform of
-//! the whole grid.
+//! Convolution of a grid with a kernel's stamp, if few of the grid's bins are filled. The stamp is
+//! added to the picture for each filled bin. If there are few of these, this costs less than a
+//! Fourier transform of the whole grid.
 
 use super::splat_bin::Bins;
 use crate::splat::stamp::KernelStamp;

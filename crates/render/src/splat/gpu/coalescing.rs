@@ -1,9 +1,9 @@
 //! A test that neighbouring threads read and write neighbouring memory. A GPU reads memory in
-//! sectors of 32 bytes, for the 32 threads of a warp at a time: an access that touches many sectors
-//! is slow.
+//! sectors of 32 bytes, and does so for a warp, 32 threads, together: an access that touches many
+//! sectors is slow.
 //!
-//! The test computes the addresses of each access of the shader stages, from the expressions in
-//! the shaders, and counts sectors. A software driver can't show this.
+//! The test computes the addresses of each access of the shader stages, from the expressions in the
+//! shaders, and counts sectors. A software driver can't show this.
 
 use super::layout::{GpuJob, OUTPUTS, PAD};
 use super::plan::{GpuPlan, Plans};
