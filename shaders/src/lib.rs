@@ -3,7 +3,7 @@
 //!
 //! The crate has no dependencies, so that any program that runs WGSL can use the shaders. Its
 //! README describes how to run the stages: their order, their buffers and the numbers of
-//! workgroups. The results of the stages must equal those of the CPU backend.
+//! workgroups. The results of the stages must agree with the results of the CPU backend.
 #![forbid(unsafe_code)]
 
 /// A stage of the GPU backend: a complete WGSL module with a name.
