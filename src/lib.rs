@@ -21,8 +21,8 @@
 //! ```
 //!
 //! The module [`points`] has the world grid and the index of points. [`render`] makes densities,
-//! colours and encoded pictures from them. [`geo`] and [`image`] convert from and to the types of
-//! the crates `geo-types` and `image`.
+//! colours and encoded pictures from them. [`geo`] makes points from the types of the crate
+//! `geo-types`, and [`image`] turns pictures into those of the crate `image`.
 //!
 //! # Features
 //!

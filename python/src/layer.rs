@@ -186,8 +186,8 @@ impl Layer {
     }
 
     /// The value that tiles of zoom `zoom` show at the position `at` (longitude and latitude in
-    /// degrees), the number of points whose splats reach it, and the mean weight of these points. A
-    /// value or a mean that doesn't exist is `None`.
+    /// degrees), the number of points with a weight whose splats reach the position, and the mean
+    /// weight of these points. A value or a mean that doesn't exist is `None`.
     fn value(
         &self,
         py: Python<'_>,

@@ -1,4 +1,4 @@
-//! Memory of the machine.
+//! The memory of the machine, of which a pack takes a quarter unless `--memory` sets it.
 
 use std::fs;
 

@@ -167,8 +167,7 @@ impl PointSink for Nothing {
 struct GuardedPack<'a> {
     packer: &'a mut Packer,
     failed: &'a AtomicBool,
-    /// An estimate of the number of rows of the sources that were read, and of the one that is
-    /// being read.
+    /// An estimate of the number of rows of all sources up to the one that is being read, included.
     expected: &'a AtomicU64,
 }
 

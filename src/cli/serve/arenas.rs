@@ -2,9 +2,10 @@
 //!
 //! glibc's allocator gives threads arenas of their own, up to eight for each core, and each keeps
 //! what was freed in it. A server whose pictures are drawn by many threads then holds a third more
-//! memory than with an arena for each core: 210 MiB and 158 MiB after five minutes of
-//! `scripts/soak` on two cores. Cold tiles take the same time (0.95 ms both). The allocator reads
-//! its limit when a program starts, so the program starts itself once more, in the same process.
+//! memory than with an arena for each core: 210 MiB instead of 158 MiB after five minutes of
+//! `scripts/soak` on two cores. A tile that isn't in the cache takes 0.95 ms either way. The
+//! allocator reads its limit when a program starts, so the program starts itself once more, in the
+//! same process.
 
 /// Starts the program again with a limit for the number of the allocator's arenas, unless there is
 /// such a limit already. Returns only if the new start isn't needed or not possible.

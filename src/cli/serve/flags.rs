@@ -264,7 +264,7 @@ pub(super) struct PointFlags {
     /// Time that points stay that are posted without the token
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = period)]
     pub(super) public_for: Duration,
-    /// Size of the body of a post
+    /// Size that the body of a post may have
     #[arg(long, value_name = "SIZE", default_value = "32M", value_parser = bytes)]
     pub(super) points_body: u64,
     /// Memory for all posted points; beyond it posts get 503

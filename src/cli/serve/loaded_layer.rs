@@ -121,8 +121,8 @@ impl LoadedLayer {
         now.is_some() && now != self.read
     }
 
-    /// Tests whether a reload concerns the layer. If so, its source must be checked for changes, or
-    /// read without such a check.
+    /// Tests whether a reload concerns the layer: then its source is looked at, and read if it has
+    /// changed or may have changed ([`is_stale`](Self::is_stale)).
     pub(super) fn is_in(&self, reload: &Reload) -> bool {
         // Layers of a database, a command or a remote source have no file that shows a change.
         let is_away = self.config.is_without_file() || is_remote(&self.config.source);
@@ -153,7 +153,7 @@ pub(super) enum Reload {
     /// All layers, except those of files that haven't changed. The lists of tables that databases
     /// publish are looked up again too.
     All,
-    /// The layer with this name or this id, even if its file hasn't changed.
+    /// The layer with this name or this id, unless its source is unchanged.
     Layer(String),
     /// The layers whose file at an address was replaced, as a read has found.
     Replaced,

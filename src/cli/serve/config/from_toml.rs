@@ -70,8 +70,12 @@ impl TomlReader<'_> {
         1 + before.filter(|&&byte| byte == b'\n').count()
     }
 
-    /// Returns an error if a section at the top level of the file is misnamed, is `[server]`, or is
-    /// written as a list of tables although it needs a name, like `[[styles]]`.
+    /// Returns an error if a section at the top level of the file
+    ///
+    /// * has a known name with capital letters,
+    /// * is a list of tables although it needs a name, like `[[styles]]` instead of
+    ///   `[styles.NAME]`,
+    /// * is `[server]`, whose keys belong to the top of the file.
     fn check_sections(&self, top: &DeTable<'_>) -> Result<(), ConfigError> {
         const FORMS: [(&str, &str); 7] = [
             ("limits", "[limits]"),

@@ -1,4 +1,5 @@
-//! Passwords in addresses of databases, which must not be written into files.
+//! Secrets that must not be written into files: passwords in addresses of databases, and the keys of
+//! layers.
 
 use super::error::ConfigError;
 use super::interpolate::interpolate;
