@@ -1,5 +1,5 @@
-//! Secrets that must not be written into files: passwords in addresses of databases, and the keys of
-//! layers.
+//! Secrets that must not be written into files: passwords in addresses of databases, and the keys
+//! of layers.
 
 use super::error::ConfigError;
 use super::interpolate::interpolate;
