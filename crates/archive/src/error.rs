@@ -32,13 +32,15 @@ pub enum ExportError {
         /// The path of the target.
         path: PathBuf,
     },
-    /// An earlier export to this target was interrupted. It must be resumed or overwritten.
+    /// An earlier export to the target was interrupted and has left its files. It must be resumed
+    /// or overwritten.
     #[error("{}: was left by an export that was interrupted", path.display())]
     Interrupted {
         /// The path of the `.partial` file that the earlier export left.
         path: PathBuf,
     },
-    /// The interrupted export had other settings than this one, so it can't be resumed by this one.
+    /// The target has files of an interrupted export with other settings. The present export can't
+    /// resume it.
     #[error(
         "{}: belongs to an export of other points, another style, other zooms or another version",
         path.display()
@@ -47,7 +49,7 @@ pub enum ExportError {
         /// The path of the `.partial` file that the interrupted export left.
         path: PathBuf,
     },
-    /// Another export is writing to this target at the moment.
+    /// Another export is writing to the target at the moment.
     #[error("{}: another export is writing it just now", path.display())]
     Locked {
         /// The path of the target.
@@ -82,7 +84,7 @@ pub enum ExportError {
     Content {
         /// The path of the target.
         path: PathBuf,
-        /// A list, in words, of the contents that tiles of this format can have.
+        /// The contents that tiles of the target's format can have, in words, like `f32 or rgba`.
         legal: &'static str,
     },
     /// The range of zooms is empty or goes beyond [`MAX_ZOOM`].
@@ -99,7 +101,7 @@ pub enum ExportError {
     TooManyTiles {
         /// The deepest zoom of the raster.
         zoom: u8,
-        /// The number of tiles that the raster would have at this zoom.
+        /// The number of tiles that the raster would have at its deepest zoom.
         tiles: u128,
         /// The largest number of tiles that a zoom may have.
         most: u64,

@@ -18,13 +18,13 @@ pub struct ZoomEstimate {
     pub z: u8,
     /// The number of tiles of the zoom that show something.
     pub tiles: u64,
-    /// The number of bytes of all these tiles, encoded. Equal tiles are counted one by one,
-    /// although an export stores them only once.
+    /// The number of bytes of all tiles of the zoom that show something, encoded. Equal tiles are
+    /// counted one by one, although an export stores them only once.
     pub bytes: u64,
-    /// The time that one core takes to draw all these tiles.
+    /// The time that one core takes to draw all tiles of the zoom that show something.
     pub time: Duration,
-    /// `true` if all quads of the zoom were drawn for the estimate, so that `tiles` and `bytes` are
-    /// exact.
+    /// `true` if all quads (squares of tiles) of the zoom were drawn for the estimate, so that its
+    /// numbers of tiles and bytes are exact.
     pub exact: bool,
 }
 

@@ -54,10 +54,10 @@ pub(crate) fn tile_in_zoom(z: u8, index: u64) -> TileId {
     TileId::new(z, x, y).unwrap_or(TileId::WORLD)
 }
 
-/// Mirrors the position `x`, `y` within a quarter of a tile, as the curve is mirrored in this
+/// Mirrors the coordinates `x` and `y` of a tile within a quarter, as the curve is mirrored in this
 /// quarter: at a diagonal in the two northern quarters, and not at all in the two southern ones.
 /// `right` is 1 in an eastern quarter, and `low` is 1 in a southern one. `mask` has a 1 for each
-/// bit that a position within the quarter can have.
+/// bit that a coordinate within the quarter can have.
 fn mirrored(x: u32, y: u32, right: u32, low: u32, mask: u32) -> (u32, u32) {
     match (low, right) {
         (1, _) => (x, y),

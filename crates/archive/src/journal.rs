@@ -112,8 +112,8 @@ pub(crate) fn check(target: &Path, if_exists: IfExists) -> Result<bool, ExportEr
     Ok(true)
 }
 
-/// Locks the log, so that no other export writes to this target. The lock lasts as long as the file
-/// is open.
+/// Locks the log, so that no other export writes to the target. The lock lasts as long as `log` is
+/// open.
 fn lock(log: &File, target: &Path) -> Result<(), ExportError> {
     match log.try_lock() {
         Err(TryLockError::WouldBlock) => {

@@ -46,8 +46,8 @@ impl<'a> TileRenderer<'a> {
 
     /// The number of tiles along the side of a quad, a square of tiles that are drawn as one
     /// picture. It is more than 1 only where a tile has exactly the bits of its part of a larger
-    /// picture: with a smooth kernel and a radius in pixels. In these cases colour indices may
-    /// differ by one, so it is 1:
+    /// picture: with a smooth kernel and a radius in pixels. The number is 1 in these cases, in
+    /// which colour indices may differ by one:
     ///
     /// * other kernels,
     /// * radii in metres,

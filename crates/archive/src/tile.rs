@@ -55,7 +55,7 @@ impl EncodedTile {
 /// The encoded tiles of a quad, a square of neighbouring tiles. Empty tiles are left out.
 pub(crate) struct RenderedQuad {
     pub(crate) tiles: Vec<EncodedTile>,
-    /// The tile id after that of the quad's last tile, whether this is empty or not.
+    /// The tile id that follows the tile id of the quad's last tile, even if this tile is empty.
     pub(crate) end: u64,
 }
 

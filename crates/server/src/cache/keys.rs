@@ -128,8 +128,8 @@ impl Hash for StyleKey {
 #[derive(Clone, Debug)]
 pub(crate) struct CachedTile {
     pub(crate) bytes: Bytes,
-    /// False if another drawing may give other bytes. Such a tile answers only the requests that
-    /// were waiting while it was drawn.
+    /// False if drawing the tile again may give other bytes. Such a tile answers only the requests
+    /// that were waiting while it was drawn.
     pub(crate) is_repeatable: bool,
     drawn: Instant,
 }

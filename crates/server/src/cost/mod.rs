@@ -181,7 +181,8 @@ struct CostEstimate {
     list: f64,
     /// Nanoseconds to compare the points with the filter's condition.
     filter: f64,
-    /// True if the filter's condition is so short that a request is not refused for it.
+    /// True if the filter's condition has at most [`SHORT_FILTER`] bytes, so that a request is not
+    /// refused for it.
     has_short_filter: bool,
 }
 

@@ -123,8 +123,8 @@ struct Overview {
     /// The tiles of [`OVERVIEW_ZOOM`] that contain points, each with the sum of the |weight| of the
     /// points in it.
     tiles: Vec<TileWeight>,
-    /// The centres of these tiles, as points. The weight of each is the sum of |weight| in its
-    /// tile.
+    /// The centres of the tiles of [`OVERVIEW_ZOOM`] that contain points, as points. The weight of
+    /// each is the sum of |weight| in its tile.
     middles: Points,
 }
 
@@ -175,8 +175,9 @@ pub struct LiveLayer {
     overview: OnceCell<Overview>,
     /// The statistics of scales. The cell of a key is empty until its statistics are measured.
     statistics: Memo<LevelKey, OnceCell<Arc<Statistics>>>,
-    /// True if the layer has so much negative weight that its values are shown on both sides of
-    /// zero. It is set once, when the overview is fetched.
+    /// True if the share of negative weights is at least [`NEGATIVE_SHARE`], so that the layer's
+    /// values are shown on both sides of zero. Set once, when the overview is fetched; empty
+    /// before.
     signed: OnceLock<bool>,
 }
 
@@ -202,7 +203,8 @@ impl LiveLayer {
     }
 
     /// Makes the layer's next state, after its rows have changed. Its epoch is higher by 1, and
-    /// scales and overview are measured again, but `signed` stays as it was decided before.
+    /// scales and overview are measured again. Only the decision whether the layer's values are
+    /// signed stays.
     pub(crate) fn renewed(&self) -> Self {
         let (rows, backend) = (Arc::clone(&self.rows), Arc::clone(&self.backend));
         Self {
@@ -278,8 +280,8 @@ impl LiveLayer {
     }
 
     /// The kind of values that a style shows in this layer, from which it follows where the style's
-    /// scale begins and ends. Sums of weights are signed if enough weight is negative, or if the
-    /// style's domain begins below zero.
+    /// scale begins and ends. Sums of weights are of the kind [`ValueKind::Signed`] if
+    /// [`is_signed`](Self::is_signed) is true.
     pub(crate) fn value_kind(&self, style: &Style) -> ValueKind {
         if style.measure() == Measure::Mean {
             return ValueKind::Level;
@@ -290,8 +292,9 @@ impl LiveLayer {
         ValueKind::Amount
     }
 
-    /// Returns true if enough of the layer's weight is negative, or if the style's domain begins
-    /// below zero. Before the overview is fetched, only the domain counts.
+    /// Returns true if the share of negative weights in the layer is at least [`NEGATIVE_SHARE`],
+    /// or if the style's domain begins below zero. Before the overview is fetched, only the domain
+    /// counts.
     pub(crate) fn is_signed(&self, style: &Style) -> bool {
         let given = matches!(style.scale().domain, Domain::Fixed(low, _) if low < 0.0);
         given || self.signed.get() == Some(&true)
@@ -318,8 +321,8 @@ impl LiveLayer {
     }
 
     /// The colour scale of a style at a whole level. If the scale needs statistics, they are
-    /// measured once in a few tiles, whose choice depends on the data alone and not on the
-    /// requests.
+    /// measured once, in at most [`LIVE_DENSEST`] + [`LIVE_SPREAD`] tiles. The choice of the tiles
+    /// depends on the data alone and not on the requests.
     async fn scale(
         &self,
         queue: (&RenderQueue, WorkSize),
@@ -472,9 +475,9 @@ fn scale_error(error: SourceError) -> ApiError {
     }
 }
 
-/// Completes a style for a live layer. In a style that shows means, parameters that it leaves
-/// unset, like the ramp, get values that suit means. For weights of both signs nothing is changed,
-/// since it is known only after a query whether there are any.
+/// Completes a style for a live layer. In a style that shows means, parameters that are not set,
+/// like the ramp, get values that suit means. They get no values that suit weights of both signs,
+/// since only a query shows whether there are negative weights.
 pub(crate) fn suited(style: Style) -> Style {
     if style.measure() == Measure::Mean {
         return style.suited_to(ValueKind::Level);
@@ -483,7 +486,7 @@ pub(crate) fn suited(style: Style) -> Style {
 }
 
 /// Makes the request for the rows of a picture: all points whose kernels reach the picture. Cells
-/// may take their place, if these are too small to be seen.
+/// may take the points' place if the cells are too small to be seen.
 fn rows_for(window: Window, ratio: u32, style: &Style, for_scale: bool) -> RowRequest {
     // The kernel `pixel` counts the points in each pixel. If the window's pixels are not aligned
     // with the world's grid, a cell may lie in two pixels, so cells can't be used.

@@ -15,8 +15,8 @@ pub(crate) struct PostedPoints {
     /// The secret that the answer to the first post contains. With it a client may replace the rows
     /// or remove the layer.
     pub(crate) owner: BearerToken,
-    /// The client that has posted the points without the operator's token; `None` if it has sent
-    /// the token. A layer that was posted without it is in no list.
+    /// The client, if it has posted the points without the operator's token; such a layer is in no
+    /// list. `None` if the client has sent the token.
     pub(crate) public: Option<ClientKey>,
     /// The memory that the points take.
     pub(crate) memory: MemoryShare,
@@ -43,7 +43,7 @@ pub(crate) enum TooManyPoints {
 /// The reason why the rows of a layer of posted points are not replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotReplaced {
-    /// There is no such layer any more.
+    /// The layer was removed, or has expired.
     Gone,
     /// Another request has replaced the rows meanwhile.
     Overtaken,

@@ -120,11 +120,11 @@ impl RegistryEntry {
 /// The data of a loaded layer, by their kind.
 #[derive(Debug)]
 pub enum NewLayer {
-    /// Points in memory, and the columns by which requests may filter them. The table is empty if
-    /// no columns are kept.
+    /// Points in memory, and a table of the columns by which requests may filter the points. The
+    /// table is empty if no columns are kept.
     InMemory(Layer, Table),
-    /// Points in memory with their times, of which requests may ask for a window, and the columns
-    /// by which requests may filter them.
+    /// Points in memory, a table of the columns by which requests may filter the points, and the
+    /// points' times, of which requests may ask for a window.
     Timed(Layer, Table, Timeline),
     /// Rows that are read for every picture.
     Live(LiveLayer),
@@ -406,8 +406,8 @@ impl Registry {
 
     /// Measures the colour scales of all layers in memory at the zooms from 0 to 14, so that no
     /// request has to wait for them. This takes a while, so it should be called on a thread of its
-    /// own. For a layer whose points come from another machine, it ends at the first zoom that
-    /// takes too long, so that the other layers need not wait.
+    /// own. For a layer whose points come from another machine, the measuring ends at the first
+    /// zoom that takes over 10 seconds, so that the other layers need not wait.
     pub fn warm(&self) {
         let mut given_up = HashSet::new();
         for z in 0..=WARM_ZOOM {

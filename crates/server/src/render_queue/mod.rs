@@ -61,7 +61,7 @@ pub(crate) struct WorkSize {
     /// that need more memory, so that the memory of all pictures together stays bounded.
     pub(crate) turns: u32,
     /// The expected time of the whole work on one core. `None` if it is not estimated: then the
-    /// work is expected to take `before`, and `turn` for each of its `turns`.
+    /// expected time is [`before`](Self::before), plus [`turn`](Self::turn) for each of the turns.
     pub(crate) expected: Option<Duration>,
     /// The expected time of preparations, for example of measuring a scale. It counts only if
     /// `expected` is `None`.
@@ -69,7 +69,8 @@ pub(crate) struct WorkSize {
     /// The expected time of drawing for each of the work's turns: the mean of the recent pictures
     /// of the same layer. `None` if the mean of the recent pictures of all layers is expected.
     pub(crate) turn: Option<Duration>,
-    /// True if other pictures of the layer take about as long as this work.
+    /// True if other pictures of the layer take about as long as this work, so that the work's time
+    /// is added to the layer's running mean.
     pub(crate) is_typical: bool,
     /// True if the work may need something that is not made yet, like statistics or the points
     /// of a filter.
@@ -77,8 +78,8 @@ pub(crate) struct WorkSize {
     /// The number of units of work (about a nanosecond of one core each) beyond which the work is
     /// ended; `u64::MAX` for no limit. See [`heatsplat_points::cancel`].
     pub(crate) most: u64,
-    /// The time at which the request began, from which its deadline counts. `None` for a request
-    /// that comes to the queue only once: its deadline counts from its arrival there.
+    /// The time at which the request began, from which its deadline counts. `None` if the deadline
+    /// counts from the request's arrival in the queue, since it comes there only once.
     pub(crate) since: Option<Instant>,
 }
 
@@ -354,7 +355,7 @@ impl Drop for NoticeOnDrop {
 /// falls by one when this is dropped.
 struct CountedPlace<'a> {
     places: &'a AtomicUsize,
-    /// The count just after this request was added to it.
+    /// The count just after this request's share was added to it.
     number: usize,
 }
 

@@ -49,7 +49,7 @@ struct DemDocument<'a> {
     /// The value that a pixel without heat decodes to. It is less than the low end of the range by
     /// the least difference between two values that the encoding can show.
     nothing: f64,
-    /// The argument of MapLibre's `map.addSource` for these tiles.
+    /// The argument of MapLibre's `map.addSource` for the tiles that the document is about.
     source: Value,
     /// The `paint` object of a MapLibre layer of the type `color-relief`. It has the colours of the
     /// layer's style at the zoom that shows all points.

@@ -72,8 +72,8 @@ struct PostedLayer<'a> {
     gdal: String,
     /// The time when the layer expires, in seconds since 1970.
     expires: u64,
-    /// Warnings about the parts of the posted style that could not be converted. Left out if there
-    /// are none: a style of this program's own parameters needs no conversion.
+    /// Warnings about the parts of the posted style that could not be converted from the style of
+    /// another program. Left out if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
 }

@@ -46,7 +46,8 @@ pub(crate) struct TileJson<'a> {
     maxzoom: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
     attribution: Option<&'a str>,
-    /// The URL of `legend.json` for this style. TileJSON allows any text in this field.
+    /// The URL of `legend.json` for the style in which the tiles are drawn. TileJSON allows any
+    /// text in this field.
     legend: String,
     /// The URL of another TileJSON document of the layer, `dem.json`, whose tiles contain values
     /// instead of colours; left out for archives and in `dem.json` itself.

@@ -27,8 +27,9 @@ struct ValueBody {
     value: Option<f64>,
     /// The number of points that have a weight and whose kernels reach the coordinate.
     count: usize,
-    /// The mean of the weights of the points that `count` counts. In it, each point counts by the
-    /// value of its kernel at the coordinate. Null if there are no such points.
+    /// The mean of the weights of the points that have a weight and whose kernels reach the
+    /// coordinate. Each weight counts in proportion to the kernel's value at the coordinate. Null
+    /// if there are no such points.
     mean: Option<f64>,
     /// The percentage, from 0 to 100, of values at the request's zoom that are smaller than this
     /// value. They are the values of the pixels with heat in a sample of the zoom's tiles. Null if
@@ -45,8 +46,8 @@ struct ValueBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<String>,
     /// The points nearest to the coordinate, nearest first, at most as many as the parameter `rows`
-    /// states. Only points whose kernels reach the coordinate are listed. Left out without this
-    /// parameter.
+    /// states. Only points whose kernels reach the coordinate are listed. Left out if the request
+    /// doesn't have the parameter.
     #[serde(skip_serializing_if = "Option::is_none")]
     rows: Option<Vec<NearRow>>,
 }

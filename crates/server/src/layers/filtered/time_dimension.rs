@@ -78,8 +78,8 @@ impl TimeDimension {
 }
 
 /// Finds or makes the layer of those points of `own` that lie in a window of time and fulfil the
-/// condition `filter`, if there is one. It is kept in `times`, apart from the filtered layers that
-/// show all times. `base` has the points of the unfiltered layer `own`.
+/// condition `filter`, if there is one. The layer is kept in `times`, apart from the filtered
+/// layers that show all times. `base` has the points of the unfiltered layer `own`.
 fn window_of(
     times: &TimeDimension,
     (base, own): (&Arc<Layer>, &ServedLayer),

@@ -29,7 +29,7 @@ const TILE: &str = "/{layer}/{z}/{x}/{y}";
 const FILE: &str = "/{layer}/{file}";
 
 /// The names in `components.json` of the parameters that choose the points that are shown. The
-/// constants after it have such names too.
+/// constants after this one have such names too.
 const SHOWN: &[&str] = &["filter", "time", "datetime", "time_scale"];
 
 /// The parameters of a tile besides [`SHOWN`], the layer, and the range of values that a `.dem.png`
