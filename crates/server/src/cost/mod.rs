@@ -321,7 +321,7 @@ impl ResolvedStyle {
 }
 
 /// Returns an error if the style draws a stamp, a small picture of the kernel, for each point and
-/// its radius is over [`MAX_STAMP_RADIUS`].
+/// the style's radius is over [`MAX_STAMP_RADIUS`].
 fn refuse_wide(style: &Style, window: &Window, ratio: u32) -> Result<(), ApiError> {
     let by_radius = matches!(
         style.blend(),

@@ -45,8 +45,8 @@ pub(crate) fn extensions() -> String {
 /// The path of a tile: `/{layer}/{z}/{x}/{y}[@2x].{extension}`.
 pub(crate) struct TilePath {
     pub(crate) layer: String,
-    /// The parts of the path after the layer. If they are wrong, it is the error with which the
-    /// request is answered, unless the layer doesn't exist: then the answer is 404.
+    /// The parts of the path after the layer. If they are wrong, `Err` has the error with which the
+    /// request is answered if the layer exists; if the layer doesn't exist, the answer is 404.
     pub(crate) file: Result<TileFile, ApiError>,
 }
 

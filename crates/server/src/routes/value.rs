@@ -37,7 +37,7 @@ struct ValueBody {
     /// style shows:
     ///
     /// * sums, counts and means: those that are less
-    /// * differences: those that are nearer to 0
+    /// * differences, and sums of weights of both signs: those that are nearer to 0
     /// * quotients: those that are nearer to 1
     percentile: Option<f64>,
     unit: String,
