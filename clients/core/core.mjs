@@ -9,6 +9,13 @@ const LONGEST_PAUSE = 30000;
 /** The least time between two requests for the value under the pointer, in milliseconds. */
 const BETWEEN_VALUES = 80;
 
+/** The number of times that a tile is asked for again, a choice. A busy server refuses (503) what it can't draw soon. */
+const TRIES = 6;
+
+/** The pause before a tile is asked for again, in milliseconds: it doubles each time, and is random, so that browsers
+ *  that were refused at the same time don't come back at the same time. @param {number} tries so far, from 1 on */
+const pauseAfter = (tries) => 250 * 2 ** tries * (0.5 + Math.random());
+
 /** Parameters as a query string that begins with `?`; empty without any. */
 function queryOf(parameters) {
   const given = Object.entries(parameters).filter(([, value]) => value !== undefined && value !== null && value !== "");
@@ -237,4 +244,4 @@ class PostedPoints {
   }
 }
 
-export { LayerAddress, PostedPoints, ValueReader, shownValue };
+export { LayerAddress, PostedPoints, TRIES, ValueReader, pauseAfter, shownValue };

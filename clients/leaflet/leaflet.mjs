@@ -1,6 +1,6 @@
 // heatsplat in Leaflet: layers of a server, and points of the page in the words of Leaflet.heat.
 
-import { LayerAddress, PostedPoints, ValueReader } from "../core/core.mjs";
+import { LayerAddress, PostedPoints, TRIES, ValueReader, pauseAfter } from "../core/core.mjs";
 import { Notice, legendImage } from "../core/notice.mjs";
 
 /** The options of Leaflet.heat that the server understands. */
@@ -14,9 +14,6 @@ const DEEPEST_TILES = 22;
 
 /** The longest time, in milliseconds, that new tiles wait until they are all there. A choice. */
 const LONGEST_SWAP = 8000;
-
-/** The number of times that a refused tile is asked for again. A choice. */
-const TRIES = 6;
 
 /**
  * Makes the classes for a Leaflet of version 1.9 or 2.
@@ -78,10 +75,9 @@ function extend(L, server = "") {
         return;
       }
       tiles.heatsplatMissing.add(tile);
-      const pause = 250 * 2 ** tries * (0.5 + Math.random());
       setTimeout(() => {
         if (this._tiles === tiles && tile.parentNode) tile.src = tiles.getTileUrl(coords);
-      }, pause);
+      }, pauseAfter(tries));
     }
 
     setOpacity(opacity) {

@@ -1,6 +1,6 @@
 // heatsplat in MapLibre GL: layers of a server, and points of the page.
 
-import { LayerAddress, PostedPoints, ValueReader } from "../core/core.mjs";
+import { LayerAddress, PostedPoints, TRIES, ValueReader, pauseAfter } from "../core/core.mjs";
 import { Notice, legendImage, valueBox } from "../core/notice.mjs";
 
 /** A control of MapLibre with the legend of a layer, that of the map's zoom. */
@@ -47,6 +47,7 @@ class HeatsplatLayer {
   show(address) {
     const { map, id } = this;
     this.address = address;
+    this.tries = 0;
     const ratio = (globalThis.devicePixelRatio ?? 1) > 1 ? "@2x" : "";
     const tiles = [address.tiles(ratio)];
     const source = map.getSource(id);
@@ -54,11 +55,24 @@ class HeatsplatLayer {
       source.setTiles(tiles);
     } else {
       map.addSource(id, { type: "raster", tiles, tileSize: 256, maxzoom: 22, attribution: this.attribution });
+      map.getSource(id).on("error", (event) => this.#askAgain(event));
       const paint = { "raster-opacity": this.opacity, "raster-fade-duration": 0 };
       map.addLayer({ id, type: "raster", source: id, paint }, this.before);
     }
     this.legend?.refresh?.();
     return this;
+  }
+
+  /** Asks for refused tiles again after a while. MapLibre can't draw a single refused tile anew: `refreshTiles` makes it
+   *  fail. So all tiles in sight are asked for, of which the browser's cache has those that came. */
+  #askAgain({ error }) {
+    if (error?.status !== 503 || this.retry || this.tries >= TRIES) return;
+    this.tries += 1;
+    this.retry = setTimeout(() => {
+      this.retry = undefined;
+      const source = this.map.getSource(this.id);
+      source?.setTiles(source.tiles);
+    }, pauseAfter(this.tries));
   }
 
   #change(changes) {
@@ -91,6 +105,7 @@ class HeatsplatLayer {
 
   remove() {
     const { map, id } = this;
+    clearTimeout(this.retry);
     this.unfollow?.();
     if (this.legend) map.removeControl(this.legend);
     if (map.getLayer(id)) map.removeLayer(id);

@@ -1,8 +1,14 @@
 // heatsplat in OpenLayers: a layer with its source, the legend as a control and the value under the
 // pointer as an overlay.
 
-import { LayerAddress, ValueReader } from "../core/core.mjs";
+import { LayerAddress, TRIES, ValueReader, pauseAfter } from "../core/core.mjs";
 import { legendImage, valueBox } from "../core/notice.mjs";
+
+/** Asks for a refused tile again after a while. */
+function askAgain(tile) {
+  const tries = (tile.heatsplatTries = (tile.heatsplatTries ?? 0) + 1);
+  if (tries <= TRIES) setTimeout(() => tile.load(), pauseAfter(tries));
+}
 
 /**
  * Makes the class for a version of OpenLayers.
@@ -15,6 +21,7 @@ function extend({ TileLayer, XYZ, Control, Overlay, toLonLat }) {
       const ratio = (globalThis.devicePixelRatio ?? 1) > 1 ? 2 : 1;
       this.ratio = ratio;
       this.source = new XYZ({ attributions, maxZoom: 22, tilePixelRatio: ratio, crossOrigin: "anonymous", transition: 0 });
+      this.source.on("tileloaderror", ({ tile }) => askAgain(tile));
       this.layer = new TileLayer({ source: this.source, opacity });
       this.#show(new LayerAddress(url, { style, filter, time, key }));
     }

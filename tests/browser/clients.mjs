@@ -46,7 +46,7 @@ async function until(holds) {
 async function open(browser, path) {
   const page = await browser.newPage({ viewport: { width: 900, height: 700 } });
   const log = { complaints: [], answers: [] };
-  page.on("pageerror", (error) => log.complaints.push(error.message));
+  page.on("pageerror", (error) => log.complaints.push(error.stack ?? error.message));
   page.on("response", (response) => {
     if (!response.url().startsWith(base)) return;
     const { url, method } = { url: decodeURIComponent(response.url()), method: response.request().method() };
@@ -176,6 +176,19 @@ async function leaflet2(browser) {
 }
 
 /** The test of the pages of MapLibre and OpenLayers, which have the same controls. */
+/** Refuses each tile of the ramp `ice` once, as a busy server does. Counts the requests for each. */
+async function refuseSomeTiles(page) {
+  const times = new Map();
+  await page.route(/ramp=ice/, (route) => {
+    const url = route.request().url();
+    if (!/\/\d+\/\d+\/\d+(@2x)?\.png/.test(url)) return route.continue();
+    times.set(url, (times.get(url) ?? 0) + 1);
+    if (times.get(url) > 1) return route.continue();
+    return route.fulfill({ status: 503, headers: { "Retry-After": "1", "Access-Control-Allow-Origin": "*" }, body: "" });
+  });
+  return times;
+}
+
 async function otherMap(browser, name, [x, y], at) {
   const { page, log } = await open(browser, `/${name}/examples/layer.html`);
   check(`${name} draws tiles`, await until(() => tilesOf(log, "radius=18px").length > 3), [log.answers, log.complaints]);
@@ -197,6 +210,14 @@ async function otherMap(browser, name, [x, y], at) {
   check("a change of the style keeps the filter", await until(() => tilesOf(log, "viridis").some(({ url }) => url.includes("theft"))));
   await page.fill("#month", "2010-03");
   check("a window of time asks for other tiles", await until(() => tilesOf(log, "time=2010-03").length > 3));
+  const busy = await refuseSomeTiles(page);
+  await page.selectOption("#ramp", "ice");
+  // A map asks for coarser tiles too while finer ones are missing, but not again once it has the finer ones.
+  const finest = () => [...busy].filter(([url]) => url.includes(`/${Math.max(...tiles)}/`));
+  const isAsked = () => finest().length > 3 && finest().every(([, times]) => times > 1);
+  check("tiles that a busy server refuses are asked for again", await until(isAsked), finest());
+  await page.unroute(/ramp=ice/);
+  log.answers = log.answers.filter(({ status }) => status !== 503);
   await at?.(page, log);
   check("nothing went wrong", log.complaints.length === 0 && log.answers.every(({ status }) => status < 400), [
     log.complaints, log.answers.filter(({ status }) => status >= 400),
