@@ -212,7 +212,8 @@ async function otherMap(browser, name, [x, y], at) {
   check("a window of time asks for other tiles", await until(() => tilesOf(log, "time=2010-03").length > 3));
   const busy = await refuseSomeTiles(page);
   await page.selectOption("#ramp", "ice");
-  // A map asks for coarser tiles too while finer ones are missing, but not again once it has the finer ones.
+  // A map asks for coarser tiles too while finer ones are missing, but not again once it has the
+  // finer ones.
   const finest = () => [...busy].filter(([url]) => url.includes(`/${Math.max(...tiles)}/`));
   const isAsked = () => finest().length > 3 && finest().every(([, times]) => times > 1);
   check("tiles that a busy server refuses are asked for again", await until(isAsked), finest());

@@ -101,7 +101,7 @@ fn greatest_of(bits: u8) -> u64 {
 
 /// The numbers of a group, less the base and ready to be packed, and what the group's head says of
 /// them: the base, the mode's number, and the bits that each takes.
-struct Packed {
+struct PackedGroup {
     base: u64,
     mode: u8,
     bits: u8,
@@ -137,7 +137,7 @@ pub(crate) fn pack(values: &[u64], floats: bool, heads: &mut Vec<u8>, packs: &mu
 /// Subtracts `base` from each number of a group and divides the difference by `step`. A number that
 /// is `None` is null. `mode` is the mode's number in files. Returns `None` if the differences need
 /// all numbers of 64 bits, so that none is left for null.
-fn packed(numbers: &[Option<u64>], base: u64, step: u64, mode: u8) -> Option<Packed> {
+fn packed(numbers: &[Option<u64>], base: u64, step: u64, mode: u8) -> Option<PackedGroup> {
     let over = |number: &u64| number.wrapping_sub(base) / step;
     let greatest = numbers.iter().flatten().map(over).max().unwrap_or(0);
     let has_nulls = numbers.contains(&None);
@@ -147,7 +147,7 @@ fn packed(numbers: &[Option<u64>], base: u64, step: u64, mode: u8) -> Option<Pac
     for (to, number) in out.iter_mut().zip(numbers) {
         *to = number.as_ref().map_or(greatest_of(bits), over);
     }
-    Some(Packed {
+    Some(PackedGroup {
         base,
         mode: mode | if has_nulls { NULLABLE } else { 0 },
         bits,
@@ -155,7 +155,7 @@ fn packed(numbers: &[Option<u64>], base: u64, step: u64, mode: u8) -> Option<Pac
     })
 }
 
-fn with_steps(values: &[u64]) -> Packed {
+fn with_steps(values: &[u64]) -> PackedGroup {
     let present = || values.iter().copied().filter(|value| *value != NULL);
     let base = present().min().unwrap_or(NULL);
     let fits = |step: &u64| present().all(|value| (value - base) % step == 0);
@@ -175,7 +175,7 @@ fn with_steps(values: &[u64]) -> Packed {
         .iter_mut()
         .zip(values)
         .for_each(|(to, value)| *to = *value);
-    Packed {
+    PackedGroup {
         base: 0,
         mode: 0,
         bits: width(values.iter().copied().max().unwrap_or(0)),
@@ -186,7 +186,7 @@ fn with_steps(values: &[u64]) -> Packed {
 /// Returns a group's values as decimals with as few digits after the point as possible, ready to be
 /// packed. The values are floats made integers by [`ordered`]. Returns `None` if some float
 /// wouldn't come back to the bit with nine digits, or if all values are null.
-fn with_decimals(values: &[u64]) -> Option<Packed> {
+fn with_decimals(values: &[u64]) -> Option<PackedGroup> {
     (DECIMALS..).zip(POWERS).find_map(|(mode, power)| {
         let integer = |value: &u64| {
             if *value == NULL {

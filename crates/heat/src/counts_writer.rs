@@ -7,7 +7,7 @@ use crate::finish::Tail;
 use crate::group::EntryKind;
 use crate::options::WriterOptions;
 use crate::stream::{EntryStream, Spool};
-use crate::tally::{Tallied, Tally};
+use crate::tally::{Tally, TallyResults};
 use crate::tree_writer::TreeWriter;
 use heatsplat_points::{PartNode, Point};
 use std::path::Path;
@@ -66,7 +66,7 @@ impl CountsWriter {
 
     /// Copies all pages of the counting index to the end of the file. Returns the summary and the
     /// statistics of the counted points.
-    pub(crate) fn copy_to(mut self, tail: &mut Tail) -> Result<Tallied, WriteError> {
+    pub(crate) fn copy_to(mut self, tail: &mut Tail) -> Result<TallyResults, WriteError> {
         self.tree.complete()?;
         if let Some((mut stream, mut spool)) = self.points {
             for page in stream.finish() {

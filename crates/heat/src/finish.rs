@@ -10,7 +10,7 @@ use crate::metadata::Metadata;
 use crate::options::{HeatSummary, WriterOptions, reserved};
 use crate::root::{PageKind, Root, StreamRecord};
 use crate::stream::{IntoHeatError as _, PageList, Spool};
-use crate::tally::Tallied;
+use crate::tally::TallyResults;
 use heatsplat_points::cancel::CancelToken;
 use heatsplat_points::{Focus, Points};
 use std::fs::{self, File};
@@ -27,12 +27,12 @@ const FOCUS_CACHE: u64 = 1 << 25;
 pub(crate) struct FileHead {
     pub(crate) options: WriterOptions,
     /// The summary, identity and statistics of all points.
-    pub(crate) tallied: Tallied,
+    pub(crate) tallied: TallyResults,
     /// The first view of a map of the points; `None` if it has to be searched for.
     pub(crate) focus: Option<Focus>,
     /// The summary and statistics of the counting index's points; `None` if the file has no such
     /// index.
-    pub(crate) counted: Option<Tallied>,
+    pub(crate) counted: Option<TallyResults>,
     /// The columns, whose pages are in the file already.
     pub(crate) columns: WrittenColumns,
 }
@@ -161,7 +161,7 @@ struct Roots {
     columns: Vec<ColumnRecord>,
 }
 
-fn root(tallied: &Tallied, focus: Option<Focus>, streams: Vec<StreamRecord>) -> Root {
+fn root(tallied: &TallyResults, focus: Option<Focus>, streams: Vec<StreamRecord>) -> Root {
     Root {
         summary: tallied.summary,
         occupied: tallied.occupied,

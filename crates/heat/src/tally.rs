@@ -38,7 +38,7 @@ struct NetSums {
 /// The results of a [`Tally`]: the summary, the identity, and the statistics of each level, which
 /// [`Root`](crate::root::Root) explains.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Tallied {
+pub(crate) struct TallyResults {
     pub(crate) summary: Summary,
     pub(crate) identity: [u8; 32],
     pub(crate) occupied: [u64; LEVELS],
@@ -102,7 +102,7 @@ impl Tally {
         true
     }
 
-    pub(crate) fn finish(self) -> Tallied {
+    pub(crate) fn finish(self) -> TallyResults {
         let summary = self.summary.finish();
         let mut occupied = [0; LEVELS];
         let mut squares = u64::from(summary.count > 0);
@@ -117,7 +117,7 @@ impl Tally {
                 *to = sum / summary.mass;
             }
         }
-        Tallied {
+        TallyResults {
             summary,
             identity: self.identity.map_or([0; 32], |sha| sha.finalize().into()),
             occupied,

@@ -10,7 +10,7 @@ use crate::node_page::NodePage;
 use crate::page::EntryPage;
 use crate::pages::{Page, StreamNumber};
 use crate::root::{DEEPEST, LEVELS};
-use crate::tally::{Tallied, Tally};
+use crate::tally::{Tally, TallyResults};
 use heatsplat_points::Point;
 use sha2::{Digest as _, Sha256};
 
@@ -179,7 +179,7 @@ impl<'a> Verifier<'a> {
     /// Compares the summary and statistics of the points that were read, `tally`, with those that
     /// the root has. `part` is the name of the root for the message. Returns the results of
     /// `tally`.
-    fn compare(&mut self, tally: Tally, part: &str) -> Tallied {
+    fn compare(&mut self, tally: Tally, part: &str) -> TallyResults {
         let root = &self.file.root;
         let found = tally.finish();
         let same_shares = (0..LEVELS).all(|level| {

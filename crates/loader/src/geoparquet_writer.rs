@@ -249,8 +249,8 @@ impl RowLayout {
             .collect()
     }
 
-    /// All columns of the file for `points`. `kept` are the values of the table's columns, which
-    /// come last.
+    /// All columns of the file for `points`: first those that are made from the points, then
+    /// `kept`, the values of the kept columns for the same points.
     fn columns(&self, points: &[Point], kept: Vec<ArrayRef>) -> Vec<ArrayRef> {
         let places: Vec<(f64, f64)> = points.iter().map(middle).collect();
         let mut geometries = BinaryBuilder::with_capacity(places.len(), places.len() * 21);

@@ -8,7 +8,8 @@ use crate::point::Point;
 /// are the number of the column, one of 1,024.
 const SHIFT: u32 = 22;
 
-/// The least and greatest x of the points in each of 1,024 columns of the world. A gap without
+/// The least and greatest x of the points in each of 1,024 columns of the world: vertical strips of
+/// equal width. A gap without
 /// points that is wider than a column (0.35°) reaches from the greatest x of one column to the
 /// least x of the next column with points, so its exact ends are known.
 #[derive(Debug)]
@@ -16,9 +17,10 @@ pub(crate) struct LongitudeColumns {
     /// The (least, greatest) x of the points in each column. In a column without points the least
     /// is greater than the greatest.
     ends: Vec<(u32, u32)>,
-    /// The column of the point added last. Points are added in Z-order, so successive points are
-    /// often in the same column. The least and the greatest x in this column are kept in `least`
-    /// and `greatest`, and stored in `ends` when a point of another column is added.
+    /// The column of the point added last, as an index in `ends`. Points are added in Z-order, so
+    /// successive points are often in the same column. The least and the greatest x in this column
+    /// are therefore collected in `least` and `greatest`, and stored in `ends` when a point of
+    /// another column is added.
     current: usize,
     least: u32,
     greatest: u32,

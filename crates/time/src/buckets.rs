@@ -77,7 +77,8 @@ impl Buckets {
     }
 
     /// Cuts the range from `first` to `last`, both included and in microseconds since 1970, into
-    /// steps. Returns `None` if the range has no step, or more than [`MOST_BUCKETS`].
+    /// steps. Returns `None` if `last` is before `first`, if the range reaches beyond the calendar,
+    /// or if there are more than [`MOST_BUCKETS`] steps.
     fn cut(first: i64, last: i64, step: Step, zone: &Zone) -> Option<Self> {
         // This is tested first, since to list the borders of seconds in a century takes long.
         if (last - first) / step.longest() > MOST_BUCKETS as i64 {

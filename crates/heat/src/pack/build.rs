@@ -108,7 +108,7 @@ impl Limits {
 }
 
 /// A plot, built or not, on its way to the file.
-enum Built {
+enum PendingPlot {
     /// A part: its points in order, their values as a list for each column, and the pyramids over
     /// the points.
     Part(Vec<Point>, Vec<Vec<u64>>, Box<Pair<Part>>),
@@ -152,7 +152,7 @@ pub(super) fn build_all<S: PackSink>(
                 let build = |plot: &Plot| build(runs, plot, kind, limits);
                 wave.par_iter()
                     .map(build)
-                    .collect::<Result<Vec<Built>, _>>()
+                    .collect::<Result<Vec<PendingPlot>, _>>()
             },
         );
         written?;
@@ -192,9 +192,9 @@ fn build(
     plot: &Plot,
     kind: PyramidKind,
     limits: Limits,
-) -> Result<Built, RunError> {
+) -> Result<PendingPlot, RunError> {
     if plot.points() > limits.part {
-        return Ok(Built::Crowd(plot.clone()));
+        return Ok(PendingPlot::Crowd(plot.clone()));
     }
     let mut points = Vec::with_capacity(plot.points() as usize);
     let mut columns = vec![Vec::new(); kind.columns];
@@ -223,24 +223,24 @@ fn build(
             .filter(|ones| !ones.is_empty())
             .map(|ones| part(&ones, false)),
     };
-    Ok(Built::Part(points, columns, Box::new(pair)))
+    Ok(PendingPlot::Part(points, columns, Box::new(pair)))
 }
 
 fn write<S: PackSink>(
     runs: &[&dyn SortedPoints],
-    built: Built,
+    built: PendingPlot,
     kind: PyramidKind,
     pyramids: &mut Pair<PyramidOfParts>,
     sink: &mut S,
 ) -> Result<(), BuildError<S::Error>> {
     let of_run = |(number, error): RunError| BuildError::Run(number, error);
     let part = match built {
-        Built::Part(points, columns, part) => {
+        PendingPlot::Part(points, columns, part) => {
             sink.points(&points).map_err(BuildError::Sink)?;
             sink.columns(&columns).map_err(BuildError::Sink)?;
             *part
         }
-        Built::Crowd(plot) => {
+        PendingPlot::Crowd(plot) => {
             let mut part = DeepPart::new(plot.quad, kind.signed);
             let mut counted: Option<DeepPart> = None;
             let mut merge = Merge::new(runs, &plot.ranges, kind.columns).map_err(of_run)?;

@@ -162,8 +162,8 @@ impl MismatchReason {
     }
 }
 
-/// Values of one column that a filter can't compare, all for one reason. The rows with these values
-/// are left out.
+/// Values of one column that a filter can't compare, all for the same reason. The rows with these
+/// values don't become points.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mismatch {

@@ -57,13 +57,13 @@ impl Captions {
     }
 
     /// Draws the panels, and finds their places on the map that `window` shows.
-    fn panels(&self, window: &Window) -> Vec<Placed> {
+    fn panels(&self, window: &Window) -> Vec<PlacedPanel> {
         let map = MapCorners::new(window, self.theme.ratio.clamp(1, MAX_RATIO));
         let mut placed = Vec::new();
         if let Some(title) = &self.title {
             let panel = self.words(title, TITLE_SIZE);
             let (left, top) = (map.left(), map.margin);
-            placed.push(Placed { panel, left, top });
+            placed.push(PlacedPanel { panel, left, top });
         }
         if let Some(legend) = &self.legend {
             let room = (map.width as f32 / map.ratio as f32 * 0.5) as u32;
@@ -73,19 +73,19 @@ impl Captions {
             };
             let panel = png::canvas(legend, &theme);
             let (left, top) = (map.left(), map.above_bottom(panel.height()));
-            placed.push(Placed { panel, left, top });
+            placed.push(PlacedPanel { panel, left, top });
         }
         let mut below = 0;
         if let Some(attribution) = &self.attribution {
             let panel = self.words(attribution, TEXT_SIZE);
             let (left, top) = map.bottom_right(&panel, 0);
             below = panel.height() + map.margin / 2;
-            placed.push(Placed { panel, left, top });
+            placed.push(PlacedPanel { panel, left, top });
         }
         if self.scale_bar {
             let panel = self.bar(map.metres_per_pixel(window));
             let (left, top) = map.bottom_right(&panel, below);
-            placed.push(Placed { panel, left, top });
+            placed.push(PlacedPanel { panel, left, top });
         }
         placed
     }
@@ -132,7 +132,7 @@ impl Captions {
 pub struct PlacedCaptions {
     /// The width of the map in pixels.
     width: usize,
-    panels: Vec<Placed>,
+    panels: Vec<PlacedPanel>,
 }
 
 impl PlacedCaptions {
@@ -140,14 +140,14 @@ impl PlacedCaptions {
     /// `pixels` has only these rows, and `first` is the number of the first of them, counted from 0
     /// at the top of the map.
     pub fn draw_rows(&self, pixels: &mut [u8], first: u32) {
-        for Placed { panel, left, top } in &self.panels {
+        for PlacedPanel { panel, left, top } in &self.panels {
             panel.lay_over(pixels, self.width, *left, *top as i64 - i64::from(first));
         }
     }
 }
 
 /// A panel, and the column and the row of the map at which its top left corner is.
-struct Placed {
+struct PlacedPanel {
     panel: Canvas,
     left: usize,
     top: usize,

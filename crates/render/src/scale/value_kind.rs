@@ -1,7 +1,7 @@
 //! Kinds of values. The kind decides where a scale begins and ends, and which pixels are empty.
 
-/// The kind of a picture's values. It decides where a scale begins and ends, and which pixels are
-/// empty.
+/// The kind of a picture's values: amounts, levels, signed numbers or ratios. It decides where a
+/// scale begins and ends, and if a pixel of value 0 is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ValueKind {
     /// Sums and counts: numbers from 0 upwards, so scales begin at 0. A pixel of value 0 is empty.

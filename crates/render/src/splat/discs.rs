@@ -36,9 +36,9 @@ pub(crate) struct Discs {
     pub(crate) grid: Option<KernelStamp>,
 }
 
-/// The least radius in pixels at which light cells of a kernel with an edge are drawn on the
-/// picture's own grid. A smaller kernel covers too few pixels to distinguish cells along a line
-/// from cells over an area.
+/// The least radius, in pixels, of an edged kernel whose light cells are deposited into a grid with
+/// one bin for each pixel. The light cells of a narrower kernel are added as discs, like heavy
+/// ones: it covers too few pixels to distinguish cells along a line from cells over an area.
 pub const LEAST_ON_GRID: f64 = 16.0;
 
 /// A paraboloid over a disc. At a distance of d pixels from its middle it is factor · (radius² −

@@ -87,8 +87,8 @@ impl Lattice {
         }
     }
 
-    /// The number of grid cells along a pixel's side: 1, 2 or 4. It is 1 for a grid as coarse as
-    /// the picture or coarser.
+    /// The number of bins along a pixel's side: 1, 2 or 4. It is 1 too if a bin is larger than a
+    /// pixel.
     pub(crate) fn finer(self) -> u32 {
         self.finer
     }

@@ -190,16 +190,16 @@ fn without_straight(all: Vec<(f64, f64)>) -> Vec<(f64, Length)> {
         .collect()
 }
 
-/// Counts of occupied pixels at one zoom, block by block. A pixel is occupied if a point lies in
-/// it.
+/// Counts of occupied pixels at one zoom. A pixel is occupied if a point lies in it. They are
+/// counted in squares of neighbouring pixels, one square after the other, called blocks here.
 #[derive(Clone, Copy, Default)]
 struct Crowding {
     /// The number of occupied pixels in the current block.
     here: u64,
     /// The number of occupied pixels in all blocks before the current one.
     pixels: u64,
-    /// The number of ordered pairs of two occupied pixels that lie in the same block, summed over
-    /// all blocks before the current one.
+    /// Σ n · (n − 1) over all blocks before the current one, where n is the number of a block's
+    /// occupied pixels: the number of ordered pairs of different occupied pixels in one block.
     pairs: f64,
 }
 

@@ -59,9 +59,9 @@ pub struct Style {
     blend: Arc<BlendMode>,
     precision: Precision,
     scale: Scale,
-    ramp: Written<Ramp>,
+    ramp: ValueWithText<Ramp>,
     reverse: bool,
-    opacity: Option<Written<Opacity>>,
+    opacity: Option<ValueWithText<Opacity>>,
     classes: Option<u8>,
     isolines: Option<u8>,
     /// True if the values are means, [`ValueKind::Level`]. Then low values are drawn as opaque as
@@ -75,7 +75,7 @@ pub struct Style {
 /// A parameter's value, and the text by which [`Style::parameters`] writes it. Parsing the text
 /// gives this value again.
 #[derive(Clone, Debug)]
-struct Written<T> {
+struct ValueWithText<T> {
     value: T,
     text: String,
 }
@@ -101,7 +101,7 @@ impl Default for Style {
                 domain: Domain::Auto,
                 transform: Transform::Log,
             },
-            ramp: Written::from_name(Self::DEFAULT_RAMP),
+            ramp: ValueWithText::from_name(Self::DEFAULT_RAMP),
             reverse: false,
             opacity: None,
             classes: None,
@@ -115,7 +115,7 @@ impl Default for Style {
     }
 }
 
-impl Written<Ramp> {
+impl ValueWithText<Ramp> {
     /// Makes a value of the parameter `ramp` from the name of a ramp in the built-in collection.
     fn from_name(name: &str) -> Self {
         Self {
@@ -297,7 +297,7 @@ impl Style {
     /// Sets the ramp to the 256 colours of `ramp`.
     #[must_use]
     pub fn with_ramp(mut self, ramp: &Ramp) -> Self {
-        self.ramp = Written {
+        self.ramp = ValueWithText {
             // The text has only the ramp's 256 colours. The value is made from them, too, so that
             // it equals the ramp that the text gives when it is parsed.
             value: Ramp::from_table(ramp.colors()),
@@ -323,7 +323,7 @@ impl Style {
     pub fn with_opacity(mut self, opacity: Opacity) -> Self {
         let text = opacity.to_string();
         let value = opacity;
-        self.opacity = Some(Written { value, text });
+        self.opacity = Some(ValueWithText { value, text });
         self.bake();
         self
     }
@@ -401,7 +401,7 @@ impl Style {
         let level = kind == ValueKind::Level;
         let new_ramp = !self.explicit.ramp && self.ramp.text != suits;
         if new_ramp {
-            self.ramp = Written::from_name(suits);
+            self.ramp = ValueWithText::from_name(suits);
         }
         if new_ramp || self.level != level {
             self.level = level;
@@ -415,7 +415,7 @@ impl Style {
     #[must_use]
     pub fn on_light_ground(mut self) -> Self {
         if !self.explicit.ramp && self.ramp.text == Self::DEFAULT_RAMP {
-            self.ramp = Written::from_name(Self::LIGHT_RAMP);
+            self.ramp = ValueWithText::from_name(Self::LIGHT_RAMP);
             self.bake();
         }
         self

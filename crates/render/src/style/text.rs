@@ -5,7 +5,7 @@ use crate::ramp::Ramp;
 use crate::ramp::opacity::Opacity;
 use crate::scale::parse_error::ParseStyleError;
 use crate::style::kernel::Shape;
-use crate::style::{Style, Written};
+use crate::style::{Style, ValueWithText};
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -109,7 +109,7 @@ impl Style {
             "domain" => self.scale.domain = read("domain", value)?,
             "ramp" => {
                 let ramp = Ramp::parse(value);
-                self.ramp = Written {
+                self.ramp = ValueWithText {
                     value: ramp.map_err(|e| value_error("ramp", value, &e.to_string()))?,
                     text: value.to_owned(),
                 };
@@ -130,7 +130,7 @@ impl Style {
             }
             "opacity" => {
                 let opacity = Opacity::parse(value);
-                self.opacity = Some(Written {
+                self.opacity = Some(ValueWithText {
                     value: opacity.map_err(|e| value_error("opacity", value, &e.to_string()))?,
                     text: value.to_owned(),
                 });

@@ -12,8 +12,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The names of the headers by which a trusted proxy states the URL of this server that the client
-/// has requested. Answers that contain this URL depend on them.
+/// The names of the headers from which the URL follows by which a client has reached this server,
+/// also behind a trusted proxy. Answers that contain this URL name these headers in `Vary`.
 pub(crate) const PROXY_HEADERS: [&str; 5] = [
     "host",
     "forwarded",

@@ -473,10 +473,11 @@ impl LayerRequest {
         headers.in_window(self.layer.window().map(LayerWindow::header))
     }
 
-    /// Estimates the size of a request's work, and returns an error if the work would take longer
-    /// than a request may. Work with the overlap, kernel and radius of the layer's own style has no
-    /// limit and isn't estimated: it is expected to take as long as the layer's recent pictures.
-    /// `level` is the level of the scale that the work needs; `None` if it needs no scale.
+    /// Returns an error if the request is estimated to take longer than a request may. A request
+    /// with the blend mode, kernel and radius of the layer's own style always passes without an
+    /// estimate: it is expected to take as long as the layer's recent pictures. `level` is the
+    /// level whose statistics the request needs for its scale, since measuring them takes time too;
+    /// `None` if it needs no scale.
     pub(crate) fn check_cost(
         &self,
         level: Option<Level>,

@@ -24,7 +24,7 @@ pub(crate) struct StallGuard<S> {
     stream: S,
     limit: Duration,
     patience: Duration,
-    waiting: Option<Waiting>,
+    waiting: Option<StallPeriod>,
     stalled: Arc<AtomicU64>,
     written: Arc<AtomicU64>,
 }
@@ -32,7 +32,7 @@ pub(crate) struct StallGuard<S> {
 /// A period in which the client takes no bytes although some are ready for it: the time when the
 /// period began, and the timer at whose end the connection fails.
 #[derive(Debug)]
-struct Waiting {
+struct StallPeriod {
     since: Instant,
     end: Pin<Box<Sleep>>,
 }
@@ -66,7 +66,7 @@ impl<S> StallGuard<S> {
         match outcome {
             Poll::Pending => {
                 let patience = self.patience;
-                let waiting = self.waiting.get_or_insert_with(|| Waiting {
+                let waiting = self.waiting.get_or_insert_with(|| StallPeriod {
                     since: Instant::now(),
                     end: Box::pin(sleep(patience)),
                 });

@@ -20,22 +20,22 @@ pub(super) const DIRECT: u32 = 0;
 pub(super) const SPREAD: u32 = 1;
 pub(super) const EDGE: u32 = 2;
 pub(super) const NOTHING: u32 = 3;
-/// The number of copies, called slots, of a job's counters. Threads use different slots, so that
-/// they rarely wait for each other.
+/// The number of slots of a job. A slot is an array of the job's counters, words of 32 bits, and
+/// all slots of a job are added up afterwards. Threads use different slots, so that they rarely
+/// wait for each other.
 pub(super) const SLOTS: u32 = 16;
-/// The number of 32-bit words in a slot of a job's counters.
+/// The number of words in a slot.
 pub(super) const SLOT: u32 = 8;
-/// The index, in a slot of a job's counters, of the word that counts the deposited cells.
+/// The index of the word in a slot that counts the deposited cells.
 pub(super) const SEEN: u32 = 0;
-/// The index, in a slot of a job's counters, of the first of two words, low and high, with the sum
-/// of the cells' weights in fixed point.
+/// The index of the first of two words in a slot, which are one number in fixed point, its low half
+/// first: the sum of the weights of the job's cells.
 pub(super) const WEIGHED: u32 = 1;
-/// The index, in a slot of a job's counters, of the first of two words, low and high, with the sum
-/// of all bins of the grid in fixed point. Added up over all slots, it must equal the sum of the
-/// words at [`WEIGHED`].
+/// The index of the first of two words in a slot, which are one number in fixed point, its low half
+/// first: the sum of all bins of the grid. Added up over all slots, it must equal the number at
+/// [`WEIGHED`], added up likewise.
 pub(super) const HELD: u32 = 3;
-/// The index, in a slot of a job's counters, of a word for the checksum of the job's picture. The
-/// checksum is the sum of this word over all slots.
+/// The index of the word in a slot whose sum over all slots is the checksum of the job's picture.
 pub(super) const SEAL: u32 = 5;
 
 /// One picture, or one block of a large picture: `Job` in `job.wgsl`. Offsets are counted in
