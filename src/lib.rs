@@ -21,8 +21,9 @@
 //! ```
 //!
 //! The module [`points`] has the world grid and the index of points. [`render`] makes densities,
-//! colours and encoded pictures from them. [`geo`] makes points from the types of the crate
-//! `geo-types`, and [`image`] turns pictures into those of the crate `image`.
+//! colours and encoded pictures from them. [`heat`] has points in a file, which needn't fit into
+//! memory. [`geo`] makes points from the types of the crate `geo-types`, and [`image`] turns
+//! pictures into those of the crate `image`.
 //!
 //! # Features
 //!
@@ -50,6 +51,7 @@ pub mod image;
 
 #[cfg(feature = "archive")]
 pub use heatsplat_archive as archive;
+pub use heatsplat_heat as heat;
 #[cfg(feature = "import")]
 pub use heatsplat_import as import;
 #[cfg(feature = "loader")]

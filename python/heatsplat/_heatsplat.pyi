@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any, final
 
 import numpy as np
@@ -6,11 +7,14 @@ from numpy.typing import NDArray
 __all__ = [
     "Data",
     "Layer",
+    "Server",
     "__version__",
     "against",
+    "export",
     "from_arrays",
     "from_arrow",
     "from_source",
+    "pack",
     "ramp_names",
     "style_names",
 ]
@@ -22,6 +26,8 @@ class Data:
     def report(self) -> dict[str, Any]: ...
     @property
     def kept(self) -> list[str]: ...
+    @property
+    def is_packed(self) -> bool: ...
     @property
     def bounds(self) -> list[float] | None: ...
     def __len__(self) -> int: ...
@@ -51,6 +57,26 @@ class Layer:
     ) -> tuple[float | None, int, float | None]: ...
     def legend(self, zoom: int) -> tuple[str, str]: ...
 
+@final
+class Server:
+    def __new__(
+        cls,
+        layers: list[Layer],
+        listen: str,
+        public_url: str | None,
+        origins: list[str],
+        attribution: str | None,
+    ) -> Server: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def port(self) -> int | None: ...
+    @property
+    def ids(self) -> list[str]: ...
+    @property
+    def running(self) -> bool: ...
+    def stop(self) -> None: ...
+
 def from_arrays(
     lon: NDArray[np.float64],
     lat: NDArray[np.float64],
@@ -76,5 +102,25 @@ def from_source(
 def against(
     name: str, first: Layer, sign: str, second: Layer, settings: list[tuple[str, str]]
 ) -> Layer: ...
+def export(
+    layer: Layer,
+    target: str,
+    zooms: tuple[int, int],
+    area: list[float] | None,
+    size: tuple[int, int],
+    format: str | None,
+    attribution: str | None,
+    rules: tuple[bool, bool],
+    progress: Callable[[int, int | None], object] | None,
+) -> tuple[int, int, int, int] | None: ...
+def pack(
+    layer: Layer,
+    data: Data,
+    target: str,
+    temporary: str,
+    attribution: str | None,
+    rules: tuple[bool, bool],
+    progress: Callable[[int, int | None], object] | None,
+) -> tuple[int, int, str]: ...
 def style_names() -> list[str]: ...
 def ramp_names() -> list[str]: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
 from typing import Any
@@ -44,9 +45,17 @@ def read(
             texts[name] = str(column)
     if isinstance(data, (str, PathLike)):
         path = fspath(data)
-        return _heatsplat.from_source(path, texts, keep, box, unit), path, 1
+        return _heatsplat.from_source(path, texts, keep, box, unit), _name_of(path), 1
     table, name = _table(data, texts)
     return _heatsplat.from_arrow(table, name, texts, keep, box, unit), name, 0
+
+
+def _name_of(path: str) -> str:
+    """Name of a file without folders and extensions, as the program names its layer."""
+    name = os.path.basename(path)
+    for packed in (".gz", ".zst", ".zstd"):
+        name = name.removesuffix(packed)
+    return os.path.splitext(name)[0]
 
 
 def _arrays(data: Any, columns: tuple[Any, Any, Any]) -> tuple[Any, Any, Any] | None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from os import PathLike
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
-from heatsplat import _heatsplat, _read
+from heatsplat import _heatsplat, _read, outputs
 from heatsplat.errors import DataError, HeatsplatError
+from heatsplat.outputs import Exported, Packed, Progress, Zooms
 
 if TYPE_CHECKING:
     import numpy as np
     import xarray as xr
     from numpy.typing import ArrayLike, NDArray
+
+    from heatsplat.server import Server
 
 Bounds: TypeAlias = Sequence[float]
 """West, south, east and north edge in degrees."""
@@ -461,8 +465,157 @@ class Layer:
             said.get("unit", ""), domain, said["transform"], said["stops"], said["ticks"], svg
         )
 
+    def export(
+        self,
+        path: str | PathLike[str],
+        zooms: Zooms,
+        *,
+        bbox: Bounds | None = None,
+        size: int = 256,
+        ratio: int = 1,
+        format: str | None = None,
+        attribution: str | None = None,
+        overwrite: bool = False,
+        resume: bool = False,
+        progress: Progress | None = None,
+    ) -> Exported | None:
+        """Write all tiles that show something: the same bytes as ``heatsplat export``.
+
+        Ctrl-C leaves ``path.partial``; the same call with ``resume=True`` finishes it, and makes
+        the same file.
+
+        Parameters
+        ----------
+        path : str or path
+            A name that ends in ``.pmtiles``, ``.mbtiles`` or ``.tif`` (a Cloud-Optimised GeoTIFF of
+            densities), or ``folder/{z}/{x}/{y}.png`` or ``….webp``.
+        zooms : int, (int, int) or range
+            A zoom, or the first and the last one: ``(0, 8)`` is ``range(9)``.
+        bbox : tuple of float, optional
+            Only tiles that this box touches.
+        size : {256, 512}
+            Width and height of a tile in CSS pixels.
+        ratio : {1, 2}
+            Pixels for each CSS pixel.
+        format : {"png", "rgba", "webp", "f32"}, optional
+            The form of the tiles. Without it: PNG with a palette, and densities in a raster.
+        attribution : str, optional
+            Credit for the data, shown in the corner of maps.
+        overwrite : bool
+            Replace a file that is there.
+        resume : bool
+            Finish an export that was broken off.
+        progress : callable, optional
+            Called with the number of drawn pictures of neighbouring tiles, and of all of them, or
+            None as long as that is not known. An exception of it ends the export.
+
+        Returns
+        -------
+        Exported or None
+            The numbers of tiles and bytes. None if the file to resume is complete already.
+
+        Raises
+        ------
+        ExistsError
+            The file is there, or was left by an export that was broken off.
+        WriteError
+            The file can't be written.
+
+        Examples
+        --------
+        >>> import heatsplat as hs, os, tempfile
+        >>> layer = hs.Layer(lon=[13.4, 13.5], lat=[52.5, 52.4])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     layer.export(os.path.join(folder, "places.pmtiles"), (0, 3)).tiles
+        5
+        """
+        rules = (overwrite, resume)
+        return outputs.export(
+            self, path, zooms, bbox, (size, ratio), format, attribution, rules, progress
+        )
+
+    def pack(
+        self,
+        path: str | PathLike[str],
+        *,
+        attribution: str | None = None,
+        counts: bool = False,
+        columns: bool = True,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+    ) -> Packed:
+        """Write the points into a packed file, as ``heatsplat pack`` does.
+
+        The program and ``hs.Layer("x.heat")`` draw from such a file without reading all of it.
+        Ctrl-C leaves nothing, or the whole file.
+
+        Parameters
+        ----------
+        path : str or path
+            A name that ends in ``.heat``.
+        attribution : str, optional
+            Credit for the data, shown in the corner of maps.
+        counts : bool
+            Store counts of points too, for ``measure="count"``, means and quotients. Not needed
+            where all weights are equal.
+        columns : bool
+            False leaves out the kept columns. They can't be packed here: with the default, a layer
+            that has some is an error.
+        overwrite : bool
+            Replace a file that is there.
+        progress : callable, optional
+            Called with the number of points in the file so far, and of all points. An exception of
+            it ends the packing.
+
+        Raises
+        ------
+        ExistsError
+            The file is there already.
+        WriteError
+            The file can't be written.
+        DataError
+            The layer has no points of its own in memory, or kept columns.
+        """
+        return outputs.pack(self, path, attribution, (overwrite, counts), columns, progress)
+
+    def serve(
+        self,
+        port: int = 0,
+        *,
+        host: str = "127.0.0.1",
+        cors: Iterable[str] = (),
+        public_url: str | None = None,
+        attribution: str | None = None,
+    ) -> Server:
+        """Start a server of this layer on threads of this process; see :func:`heatsplat.serve`.
+
+        Examples
+        --------
+        >>> import heatsplat as hs
+        >>> layer = hs.Layer(lon=[13.4, 13.5], lat=[52.5, 52.4], name="places")
+        >>> with layer.serve() as server:
+        ...     map_address, tiles = server.url, server.tiles_url
+        """
+        from heatsplat.server import serve
+
+        return serve(
+            self,
+            port=port,
+            host=host,
+            cors=cors,
+            public_url=public_url,
+            attribution=attribution,
+        )
+
     def _repr_png_(self) -> bytes:
         return self.png(size=(640, 480))
+
+    def _repr_mimebundle_(
+        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None
+    ) -> dict[str, object]:
+        makers = {"text/plain": self.__repr__, "image/png": self._repr_png_}
+        asked = set(makers if include is None else include) - set(exclude or ())
+        return {kind: make() for kind, make in makers.items() if kind in asked}
 
     def _box(self, bbox: Bounds | None) -> list[float]:
         if bbox is None:

@@ -2,10 +2,11 @@
 //! and databases.
 
 use crate::errors;
-use crate::work::{LOOK, refuse_fork};
+use crate::packed::{PackedFile, is_packed};
+use crate::work::{Reporter, interruptible, interruptible_with};
 use heatsplat::loader::{
-    Arrays, Columns, LoadError, LoadOptions, LoadProgress, Report, SkipReason, Source, Table,
-    TableBuilder, load_table, open, read_arrays, read_record_batches,
+    Arrays, Column, Columns, LoadError, LoadOptions, LoadProgress, Report, SkipReason, Source,
+    Table, TableBuilder, load_table, open, read_arrays, read_record_batches,
 };
 use heatsplat::points::{LonLatBox, PointSink, Points};
 use heatsplat::render::{PointSet, Quantity};
@@ -13,9 +14,9 @@ use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use pyo3_arrow::PyRecordBatchReader;
+use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// Points, the columns whose values were kept beside them, and the report on the rows that were
 /// read.
@@ -33,6 +34,25 @@ impl Data {
     /// it and its unit.
     pub(crate) fn set(&self) -> PointSet {
         PointSet::new(Arc::clone(&self.points)).measuring(self.quantity.clone())
+    }
+
+    /// The entry in the metadata of a packed file about these rows, of which the layer `name` has
+    /// `kept` points.
+    pub(crate) fn source_of_pack(&self, name: &str, kept: usize) -> Value {
+        let mut skipped = Map::new();
+        for reason in SkipReason::ALL {
+            if self.report.skipped(reason) > 0 {
+                skipped.insert(reason.name().to_owned(), self.report.skipped(reason).into());
+            }
+        }
+        json!({
+            "name": name,
+            "rows": self.report.rows,
+            "kept": kept,
+            "skipped": skipped,
+            "filtered": self.report.filtered + self.report.kept - kept as u64,
+            "weight": self.columns.weight,
+        })
     }
 }
 
@@ -78,6 +98,12 @@ impl Data {
         columns.map(|column| column.name().to_owned()).collect()
     }
 
+    /// True if the points stay in a packed file.
+    #[getter]
+    fn is_packed(&self) -> bool {
+        self.points.as_slice().is_none()
+    }
+
     /// The number of points.
     fn __len__(&self) -> usize {
         self.points.summary().count
@@ -116,7 +142,10 @@ pub(crate) fn from_arrays(
         within: within.map(bounds).transpose()?,
         ..LoadOptions::default()
     };
-    read(py, unit, || read_arrays(arrays, "the arrays", &options))
+    let reporter = Reporter::new(None);
+    read(py, unit, &reporter, || {
+        read_arrays(arrays, "the arrays", &options)
+    })
 }
 
 /// Reads an Arrow table: any Python object with the method `__arrow_c_stream__`. `name` stands for
@@ -134,7 +163,11 @@ pub(crate) fn from_arrow(
     let options = load_options(options, keep, within)?;
     let batches = table.into_reader().map_err(errors::data)?;
     let schema = batches.schema();
-    read(py, unit, || {
+    let reporter = Arc::new(Reporter::new(None));
+    // Many small batches are read as one.
+    let looking = Arc::clone(&reporter);
+    let batches = batches.inspect(move |_| looking.check());
+    read(py, unit, &reporter, || {
         read_record_batches(&schema, batches, name, &options)
     })
 }
@@ -153,25 +186,71 @@ pub(crate) fn from_source(
     within: Option<[f64; 4]>,
     unit: Option<String>,
 ) -> PyResult<Data> {
+    if is_packed(source) {
+        let given = options.keys().next().map(String::as_str);
+        let given = given.or(within.map(|_| "within"));
+        return from_packed(py, source, given, &keep, unit);
+    }
     let options = load_options(options, keep, within)?;
-    read(py, unit, || open(source, &options))
+    read(py, unit, &Reporter::new(None), || open(source, &options))
+}
+
+/// Opens a packed file. `given` is an argument that is for rows, and `keep` are columns that the
+/// file must have.
+fn from_packed(
+    py: Python<'_>,
+    source: &str,
+    given: Option<&str>,
+    keep: &[String],
+    unit: Option<String>,
+) -> PyResult<Data> {
+    if let Some(given) = given {
+        return Err(errors::data(format!(
+            "{source}: {given}= is for rows, and this file is packed: it has points already"
+        )));
+    }
+    let opened = interruptible(py, || {
+        let file = PackedFile::open(source).map_err(|error| error.to_string())?;
+        let table = file.table().map_err(|error| error.to_string())?;
+        Ok::<_, String>((file, table))
+    })?;
+    let (file, table) = opened.map_err(errors::data)?;
+    for name in keep {
+        if table.column(name).is_none() {
+            let names: Vec<&str> = table.columns().iter().map(Column::name).collect();
+            let names = names.join(", ");
+            return Err(errors::data(format!(
+                "{source}: has no column \"{name}\"; it has: {names}"
+            )));
+        }
+    }
+    let points = file.points();
+    let mut report = Report::default();
+    report.rows = points.summary().count as u64;
+    report.kept = report.rows;
+    let columns = Columns::of_packed(file.weight(), "a packed file".to_owned());
+    let quantity = Quantity::of_rows(columns.weight.as_deref());
+    Ok(Data {
+        points: Arc::new(points),
+        table: Arc::new(table),
+        quantity: quantity.in_unit(unit.as_deref()),
+        report,
+        columns,
+    })
 }
 
 /// Opens a source by `open` and reads it to its end, without the interpreter's lock. `unit` is the
-/// unit of the weights.
+/// unit of the weights. Ctrl-C ends the reading.
 fn read<'s>(
     py: Python<'_>,
     unit: Option<String>,
+    reporter: &Reporter,
     open: impl FnOnce() -> Result<Box<dyn Source + 's>, LoadError> + Send,
 ) -> PyResult<Data> {
-    refuse_fork()?;
-    let mut raised = None;
-    let data = py.detach(|| {
-        let source = open()?;
+    let data = interruptible_with(py, reporter, || {
         let mut source = Interruptible {
-            source,
-            looked: Instant::now(),
-            raised: &mut raised,
+            source: open()?,
+            reporter,
         };
         let (points, table, report) = load_table(&mut source, |_| ())?;
         let columns = source.columns().clone();
@@ -183,19 +262,14 @@ fn read<'s>(
             report,
             columns,
         })
-    });
-    match raised {
-        Some(error) => Err(error),
-        None => data.map_err(errors::load),
-    }
+    })?;
+    data.map_err(errors::load)
 }
 
-/// A source that looks for signals, like the one that Ctrl-C sends, between batches. If the handler
-/// of a signal raises an exception, the next batch is an error, and the exception is in `raised`.
+/// A source that looks, before each batch, whether the work must end.
 struct Interruptible<'s, 'r> {
     source: Box<dyn Source + 's>,
-    looked: Instant,
-    raised: &'r mut Option<PyErr>,
+    reporter: &'r Reporter,
 }
 
 impl Source for Interruptible<'_, '_> {
@@ -208,16 +282,7 @@ impl Source for Interruptible<'_, '_> {
     }
 
     fn next_batch(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError> {
-        if self.looked.elapsed() >= LOOK {
-            self.looked = Instant::now();
-            if let Err(error) = Python::attach(|py| py.check_signals()) {
-                *self.raised = Some(error);
-                return Err(LoadError::Read {
-                    file: self.name().to_owned(),
-                    source: std::io::ErrorKind::Interrupted.into(),
-                });
-            }
-        }
+        self.reporter.check();
         self.source.next_batch(sink)
     }
 

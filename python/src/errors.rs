@@ -7,6 +7,9 @@ mod python {
     pyo3::import_exception!(heatsplat.errors, DataError);
     pyo3::import_exception!(heatsplat.errors, StyleError);
     pyo3::import_exception!(heatsplat.errors, HeatsplatError);
+    pyo3::import_exception!(heatsplat.errors, WriteError);
+    pyo3::import_exception!(heatsplat.errors, ExistsError);
+    pyo3::import_exception!(heatsplat.errors, ServeError);
 }
 
 /// A `DataError`: data or a parameter of the loader that can't be used.
@@ -28,6 +31,21 @@ pub(crate) fn load(error: LoadError) -> PyErr {
 /// A `StyleError`: a style that can't be used.
 pub(crate) fn style(error: impl std::fmt::Display) -> PyErr {
     python::StyleError::new_err(error.to_string())
+}
+
+/// A `WriteError`: a file that can't be written.
+pub(crate) fn write(error: impl std::fmt::Display) -> PyErr {
+    python::WriteError::new_err(error.to_string())
+}
+
+/// An `ExistsError`: a file that is there already, or was left by work that was broken off.
+pub(crate) fn exists(error: impl std::fmt::Display) -> PyErr {
+    python::ExistsError::new_err(error.to_string())
+}
+
+/// A `ServeError`: a server that can't listen or has failed.
+pub(crate) fn serve(error: impl std::fmt::Display) -> PyErr {
+    python::ServeError::new_err(error.to_string())
 }
 
 /// A `HeatsplatError`: any failure that isn't about data or a style.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// Points with a style.
 #[pyclass(frozen, module = "heatsplat._heatsplat")]
 pub(crate) struct Layer {
-    layer: heatsplat::Layer,
+    pub(crate) layer: heatsplat::Layer,
 }
 
 /// The name and value of a style parameter, both as text, like `radius` and `12px`.
@@ -131,9 +131,7 @@ impl Layer {
         format: &str,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let tile = TileId::new(tile.0, tile.1, tile.2).map_err(errors::other)?;
-        let size = TileSize::new(size.0, size.1).ok_or_else(|| {
-            errors::other("tiles have a size of 256 or 512, and a ratio of 1 or 2")
-        })?;
+        let size = tile_size(size)?;
         let format = image_format(format)?;
         // Most tiles take less than a millisecond, so no thread is started. But those that must
         // first measure the scale of their zoom may take long.
@@ -271,6 +269,12 @@ fn set(style: &mut Style, settings: &[Setting], points: &Points) -> Result<(), S
 /// Returns an error if a layer's points can't be drawn in a style.
 fn check(layer: &heatsplat::Layer, style: &Style) -> PyResult<()> {
     layer.data().check(style.measure()).map_err(errors::style)
+}
+
+/// The size of tiles, from their side in CSS pixels and the pixels for each of these.
+pub(crate) fn tile_size((side, ratio): (u32, u32)) -> PyResult<TileSize> {
+    let refused = || errors::other("tiles have a size of 256 or 512, and a ratio of 1 or 2");
+    TileSize::new(side, ratio).ok_or_else(refused)
 }
 
 fn image_format(name: &str) -> PyResult<ImageFormat> {

@@ -5,7 +5,11 @@
 
 mod data;
 mod errors;
+mod export;
 mod layer;
+mod pack;
+mod packed;
+mod serve;
 mod work;
 
 /// The module `heatsplat._heatsplat`.
@@ -14,7 +18,13 @@ mod _heatsplat {
     #[pymodule_export]
     use crate::data::{Data, from_arrays, from_arrow, from_source};
     #[pymodule_export]
+    use crate::export::export;
+    #[pymodule_export]
     use crate::layer::{Layer, against, ramp_names, style_names};
+    #[pymodule_export]
+    use crate::pack::pack;
+    #[pymodule_export]
+    use crate::serve::Server;
 
     /// The version of heatsplat.
     #[pymodule_export]

@@ -2,10 +2,10 @@
 //! Ctrl-C sends, ends it.
 
 use crate::errors;
-use heatsplat::points::cancel::CancelToken;
+use heatsplat::points::cancel::{self, CancelToken, InheritedToken};
 use pyo3::prelude::*;
-use std::sync::OnceLock;
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// The time between two checks whether a signal has arrived, like the one that Ctrl-C sends. A
@@ -40,8 +40,18 @@ pub(crate) fn interruptible<T: Send>(
     py: Python<'_>,
     work: impl FnOnce() -> T + Send,
 ) -> PyResult<T> {
+    interruptible_with(py, &Reporter::new(None), work)
+}
+
+/// Runs work as [`interruptible`] does. The work also ends if the function of `reporter` raises an
+/// exception.
+pub(crate) fn interruptible_with<T: Send>(
+    py: Python<'_>,
+    reporter: &Reporter,
+    work: impl FnOnce() -> T + Send,
+) -> PyResult<T> {
     refuse_fork()?;
-    let token = CancelToken::new(None, u64::MAX);
+    let token = &reporter.token;
     py.detach(|| {
         std::thread::scope(|scope| {
             let (done, ended) = channel::<()>();
@@ -50,17 +60,13 @@ pub(crate) fn interruptible<T: Send>(
                 let _done = done;
                 token.run(work)
             });
-            let mut raised = None;
             while ended.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
-                if raised.is_none()
-                    && let Err(error) = Python::attach(|py| py.check_signals())
-                {
-                    raised = Some(error);
-                    token.cancel();
+                if let Err(error) = Python::attach(|py| py.check_signals()) {
+                    reporter.end(error);
                 }
             }
             let result = worker.join();
-            match (raised, result) {
+            match (reporter.take_raised(), result) {
                 (Some(error), _) => Err(error),
                 (None, Ok(Ok(result))) => Ok(result),
                 (None, Ok(Err(cancelled))) => Err(errors::other(cancelled)),
@@ -68,4 +74,56 @@ pub(crate) fn interruptible<T: Send>(
             }
         })
     })
+}
+
+/// A function of Python that gets the progress of work, and the exception that ends the work.
+pub(crate) struct Reporter {
+    function: Option<Py<PyAny>>,
+    token: CancelToken,
+    /// The token for threads that do a part of the work.
+    inherited: InheritedToken,
+    raised: Mutex<Option<PyErr>>,
+}
+
+impl Reporter {
+    pub(crate) fn new(function: Option<Py<PyAny>>) -> Self {
+        let token = CancelToken::default();
+        // A new token runs everything.
+        let inherited = token.run(cancel::inherit);
+        Self {
+            function,
+            inherited: inherited.unwrap_or_else(|_| cancel::inherit()),
+            token,
+            raised: Mutex::new(None),
+        }
+    }
+
+    /// Calls the function with the amount of work that is done and that of all work, if it is
+    /// known. Doesn't return if the work must end.
+    pub(crate) fn report(&self, done: u64, total: Option<u64>) {
+        if let Some(function) = &self.function {
+            let called = Python::attach(|py| function.call1(py, (done, total)).map(drop));
+            if let Err(error) = called {
+                self.end(error);
+            }
+        }
+        self.check();
+    }
+
+    /// Doesn't return if the work must end.
+    pub(crate) fn check(&self) {
+        self.inherited.run(|| ());
+    }
+
+    /// Ends the work. Of several exceptions the first is raised.
+    fn end(&self, error: PyErr) {
+        let mut raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
+        raised.get_or_insert(error);
+        self.token.cancel();
+    }
+
+    fn take_raised(&self) -> Option<PyErr> {
+        let mut raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
+        raised.take()
+    }
 }

@@ -70,13 +70,26 @@ class Server:
         self.process.wait(timeout=30)
 
 
-@pytest.fixture(scope="session")
-def server(csv):
+def require_program():
+    """Skip a test without the program; where everything is required, fail it."""
     if not PROGRAM.is_file():
         message = f"{PROGRAM} is missing: build the program, or name it in HEATSPLAT"
         if os.environ.get("HEATSPLAT_REQUIRE_ALL") == "1":
             pytest.fail(message)
         pytest.skip(message)
+
+
+def run_program(*arguments):
+    """Run the program to its end; return what it prints."""
+    require_program()
+    done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def server(csv):
+    require_program()
     server = Server(csv)
     yield server
     server.stop()

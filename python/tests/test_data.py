@@ -66,6 +66,18 @@ def test_all_libraries_give_the_same_tile(frame, wanted):
         assert hs.Layer(data, **arguments).tile(1, 1, 0) == wanted, name
 
 
+def test_frames_of_pandas_have_an_accessor(frame, wanted):
+    import heatsplat.pandas
+
+    assert frame.heat.layer().tile(1, 1, 0) == wanted
+    styled = frame.heat.layer("lon", "lat", "weight", time="time", ramp="magma")
+    assert styled.style["ramp"] == "magma" and 0 < len(styled.between(None, "2024-02-01"))
+    points = gpd.points_from_xy(frame["lon"], frame["lat"], crs=4326)
+    geo = gpd.GeoDataFrame(frame[["weight"]], geometry=points)
+    assert geo.heat.layer().tile(1, 1, 0) == wanted
+    assert heatsplat.pandas.HeatAccessor
+
+
 def test_types_of_arrow(frame):
     lon, lat = [1.0, 2.0, 3.0, 4.0], [10.0, 20.0, 30.0, 40.0]
     wanted = hs.Layer(lon=lon, lat=lat, weight=[1, 2, 3, np.nan], radius=9).tile(0, 0, 0)

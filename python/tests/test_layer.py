@@ -31,6 +31,14 @@ def test_layers_describe_themselves(layer, columns):
     assert layer._repr_png_().startswith(b"\x89PNG")
 
 
+def test_notebooks_get_a_picture_and_a_text(layer):
+    bundle = layer._repr_mimebundle_()
+    assert set(bundle) == {"image/png", "text/plain"}
+    assert bundle["image/png"] == layer._repr_png_() and bundle["text/plain"] == repr(layer)
+    assert set(layer._repr_mimebundle_(include=["text/plain"])) == {"text/plain"}
+    assert set(layer._repr_mimebundle_(exclude=["image/png"])) == {"text/plain"}
+
+
 def test_a_style_is_checked(layer):
     green = layer.styled(ramp="viridis", radius="8px")
     assert (green.style["ramp"], layer.style["ramp"]) != (layer.style["ramp"], "viridis")
@@ -189,7 +197,25 @@ def test_ctrl_c_ends_a_picture():
     assert lines[1] == "True"
 
 
+def test_ctrl_c_ends_reading():
+    pa = pytest.importorskip("pyarrow")
+    batch = pa.record_batch({"lon": [1.0, 2.0], "lat": [3.0, 4.0]})
+    given = 0
+
+    def batches():
+        nonlocal given
+        for given in range(1000):
+            if given == 2:
+                os.kill(os.getpid(), signal.SIGINT)
+            if given > 2:
+                time.sleep(0.1)
+            yield batch
+
+    with pytest.raises(KeyboardInterrupt):
+        hs.Layer(pa.RecordBatchReader.from_batches(batch.schema, batches()))
+    assert 2 <= given < 100
+
+
 def test_versions(capsys):
     hs.show_versions()
     assert f"heatsplat  {hs.__version__}" in capsys.readouterr().out
-    assert signal and time

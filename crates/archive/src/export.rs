@@ -11,14 +11,16 @@ use crate::settings::Settings;
 use crate::target::{Target, TargetFormat};
 use crate::tile::{RenderedQuad, TileContent};
 use crate::{cog, mbtiles, pmtiles, xyz_folder};
+use heatsplat_points::cancel::{self, InheritedToken};
 use heatsplat_points::{Focus, LonLatBox, MAX_ZOOM, Window};
 use heatsplat_render::{Layer, TileSize};
 use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
 /// The number of quads (squares of neighbouring tiles) in a batch: a choice. All quads of a batch
@@ -141,6 +143,10 @@ impl<'a> Export<'a> {
     /// Draws and writes the tiles. Calls `progress` after each batch of tiles. Returns `None` if
     /// there is nothing to do: the rule is [`IfExists::Resume`], and the target is already
     /// complete.
+    ///
+    /// Work under a [`CancelToken`](heatsplat_points::cancel::CancelToken) ends early with the
+    /// token. The batches that were written until then are left, so that
+    /// [`IfExists::Resume`] goes on from there.
     ///
     /// # Errors
     /// An [`ExportError`] if the export can't be finished. The target is then unchanged.
@@ -305,33 +311,20 @@ impl<'a> Export<'a> {
         // statistics while the threads of this pool wait for them.
         let pool = ThreadPoolBuilder::new().num_threads(self.threads).build()?;
         let (total, over) = (AtomicU64::new(u64::MAX), AtomicBool::new(false));
-        let (sender, batches) =
-            sync_channel::<Result<Vec<RenderedQuad>, ExportError>>(QUEUED_BATCHES);
+        let token = cancel::inherit();
+        let (sender, batches) = sync_channel(QUEUED_BATCHES);
         thread::scope(|scope| {
-            scope.spawn(|| {
+            let counting = scope.spawn(|| {
                 let quads = walk().take_while(|_| !over.load(Ordering::Relaxed)).count();
                 total.store(quads as u64, Ordering::Relaxed);
             });
-            scope.spawn(|| {
-                let sender = sender;
-                pool.install(|| {
-                    let mut quads = walk();
-                    let mut now: Vec<TileQuad> = quads.by_ref().take(BATCH).collect();
-                    while !now.is_empty() {
-                        let (batch, next) = rayon::join(
-                            || now.par_iter().map(|&quad| renderer.render(quad)).collect(),
-                            || quads.by_ref().take(BATCH).collect(),
-                        );
-                        now = next;
-                        // Sending fails if the writer had an error: it has dropped the receiver.
-                        if sender.send(batch).is_err() {
-                            return;
-                        }
-                    }
-                });
+            let drawing = scope.spawn(|| {
+                pool.install(|| draw_batches(renderer, walk(), &token, sender));
             });
+            // The count ends with the writing, also if `progress` panics.
+            let writing = SetOnDrop(&over);
             let mut quads = 0;
-            let mut write = |batch: Result<Vec<RenderedQuad>, ExportError>| {
+            let mut write = |batch: DrawnBatch| {
                 let batch = batch?;
                 journal.append(&batch)?;
                 quads += batch.len() as u64;
@@ -346,9 +339,50 @@ impl<'a> Export<'a> {
                 Ok(())
             };
             let outcome = batches.into_iter().try_for_each(&mut write);
-            over.store(true, Ordering::Relaxed);
-            outcome
+            drop(writing);
+            // A thread that was cancelled, or that needs points which can't be read, has unwound
+            // its stack. The reason goes on to the caller.
+            match drawing.join().and(counting.join()) {
+                Ok(()) => outcome,
+                Err(reason) => resume_unwind(reason),
+            }
         })
+    }
+}
+
+/// The tiles of a batch of quads (squares of neighbouring tiles), or the error of one of them.
+type DrawnBatch = Result<Vec<RenderedQuad>, ExportError>;
+
+/// Draws quads (squares of neighbouring tiles) batch by batch, and sends each batch to the thread
+/// that writes it. It ends early if that thread has dropped the receiver.
+fn draw_batches(
+    renderer: &TileRenderer<'_>,
+    mut quads: impl Iterator<Item = TileQuad> + Send,
+    token: &InheritedToken,
+    sender: SyncSender<DrawnBatch>,
+) {
+    let mut now: Vec<TileQuad> = quads.by_ref().take(BATCH).collect();
+    while !now.is_empty() {
+        let (batch, next) = rayon::join(
+            || {
+                let draw = |&quad: &TileQuad| token.run(|| renderer.render(quad));
+                now.par_iter().map(draw).collect()
+            },
+            || quads.by_ref().take(BATCH).collect(),
+        );
+        now = next;
+        if sender.send(batch).is_err() {
+            return;
+        }
+    }
+}
+
+/// A flag that is set at the end of the block, however the block ends.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use heatsplat_archive::{Archive, Export, ExportError, IfExists, Target, TileFormat};
+use heatsplat_points::cancel::{CancelToken, Cancelled};
 use heatsplat_points::{LonLatBox, Points, TileId};
 use heatsplat_render::{Layer, Style};
 use std::fs;
@@ -74,5 +75,35 @@ fn a_target_is_replaced_only_on_request() {
     assert_eq!(resumed.unwrap(), None);
     let replaced = export().if_exists(IfExists::Overwrite);
     assert!(replaced.write(&target, |_| {}).unwrap().is_some());
+    fs::remove_dir_all(folder).unwrap();
+}
+
+/// A token that ends while tiles are drawn ends the export, which is then resumed to the same
+/// bytes.
+#[test]
+fn a_cancelled_export_is_finished_to_the_same_bytes() {
+    let folder = folder("cancelled");
+    let layer = layer();
+    let [whole, target] =
+        ["whole.pmtiles", "a.pmtiles"].map(|name| Target::from_path(&folder.join(name)).unwrap());
+    let export = || Export::new(&layer, 0..=11).threads(2);
+    export().write(&whole, |_| {}).unwrap().unwrap();
+    let token = CancelToken::default();
+    let mut batches = 0;
+    let ended = token.run(|| {
+        export().write(&target, |_| {
+            batches += 1;
+            token.cancel();
+        })
+    });
+    assert!(matches!(ended, Err(Cancelled::Unwanted)));
+    // At most two drawn batches wait, and one more may be drawn already.
+    assert!((1..=4).contains(&batches), "{batches}");
+    assert!(!target.path().exists());
+    let resumed = export().if_exists(IfExists::Resume);
+    let summary = resumed.write(&target, |_| {}).unwrap().unwrap();
+    assert!(summary.resumed > 0 && summary.resumed < summary.tiles);
+    let bytes = |target: &Target| fs::read(target.path()).unwrap();
+    assert!(bytes(&target) == bytes(&whole));
     fs::remove_dir_all(folder).unwrap();
 }

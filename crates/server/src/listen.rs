@@ -154,6 +154,19 @@ impl BoundServer {
     /// # Errors
     /// If the system can't start threads, or the async runtime can't use the bound port.
     pub fn run(self) -> io::Result<()> {
+        self.answer_on_runtime(true)
+    }
+
+    /// Answers requests until a [`StopHandle`] stops the server, as [`run`](Self::run) does, but
+    /// leaves signals to the program that the server is a part of.
+    ///
+    /// # Errors
+    /// If the system can't start threads, or the async runtime can't use the bound port.
+    pub fn run_without_signals(self) -> io::Result<()> {
+        self.answer_on_runtime(false)
+    }
+
+    fn answer_on_runtime(self, by_signals: bool) -> io::Result<()> {
         // Tiles are drawn on the runtime's workers. There are more workers than pictures that may
         // be drawn at a time, so that some are left for all other requests.
         let turns = self.server.config.renders.clamp(1, 1024);
@@ -161,6 +174,10 @@ impl BoundServer {
             .worker_threads(turns + turns.div_ceil(2).clamp(2, 16))
             .enable_all()
             .build()?;
+        let stop = self.server.stop.clone();
+        if by_signals {
+            runtime.spawn(stop_by_signals(stop));
+        }
         let result = runtime.block_on(self.answer());
         // This doesn't wait for pictures that are still being drawn for clients that have left.
         runtime.shutdown_background();
@@ -206,7 +223,6 @@ impl BoundServer {
                 drop((counted, place, connected));
             });
         };
-        tokio::spawn(stop_by_signals(stop.clone()));
         let senders = connected.downgrade();
         let is_connected = || senders.strong_count() > 1;
         let mut drained = pin!(async {
