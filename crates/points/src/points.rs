@@ -50,7 +50,8 @@ impl PointsBuilder {
         self.chunks.is_empty()
     }
 
-    /// Sorts the points and builds the pyramid, on all cores.
+    /// Sorts the points and builds the pyramid, on all cores. Under a
+    /// [`CancelToken`](crate::cancel::CancelToken) it ends early with the token.
     pub fn build(self) -> Points {
         Points::from_z_order(sort::sort_chunks(self.chunks))
     }
@@ -174,8 +175,9 @@ impl Points {
     }
 
     fn from_z_order(sorted: Vec<Point>) -> Self {
+        let token = cancel::inherit();
         let (pyramid, summary) = rayon::join(
-            || Pyramid::from_sorted(&sorted),
+            || token.run(|| Pyramid::from_sorted(&sorted)),
             || Summary::from_points(&sorted),
         );
         Self {
@@ -449,7 +451,29 @@ pub(crate) fn is_sorted(points: &[Point]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cancel::{CancelToken, Cancelled};
     use proptest::prelude::*;
+
+    #[test]
+    fn an_index_that_is_no_longer_wanted_is_not_built() {
+        let point = |i: u32| Point {
+            x: i.wrapping_mul(2_654_435_761),
+            y: i << 12,
+            weight: 1.0,
+        };
+        let points: Vec<Point> = (0..1000).map(point).collect();
+        let one_place = vec![points[0]; 1000];
+        let token = CancelToken::default();
+        assert!(token.run(|| Points::from_slice(&points)).is_ok());
+        for points in [points, one_place] {
+            let token = CancelToken::default();
+            let built = token.run(|| {
+                token.cancel();
+                Points::from_slice(&points).summary().count
+            });
+            assert_eq!(built, Err(Cancelled::Unwanted));
+        }
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]

@@ -13,6 +13,7 @@
 //! weight and the centre of that weight.
 
 use crate::aggregate::{CellBuilder, SignedCellBuilder};
+use crate::cancel;
 use crate::point::Point;
 use crate::zorder::{Quad, quarter_borders, quarters};
 use rayon::prelude::*;
@@ -71,14 +72,17 @@ impl Pyramid {
         let most = (points.len() / (8 * rayon::current_num_threads())).max(1 << 14);
         let negative = |some: &[Point]| some.iter().any(|p| p.weight < 0.0);
         let signed = points.par_chunks(1 << 14).any(negative);
+        let token = cancel::inherit();
         let mut quads = Vec::new();
         cut(points, Quad::WORLD, 0..points.len(), most, &mut quads);
         let parts: Vec<(Quad, PyramidBuilder<'_>, Branch)> = quads
             .into_par_iter()
             .map(|(quad, range)| {
-                let mut builder = PyramidBuilder::new(points, signed);
-                let branch = builder.build(quad, range);
-                (quad, builder, branch)
+                token.run(|| {
+                    let mut builder = PyramidBuilder::new(points, signed);
+                    let branch = builder.build(quad, range);
+                    (quad, builder, branch)
+                })
             })
             .collect();
         let mut whole = PyramidBuilder::new(points, signed);

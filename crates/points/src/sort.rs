@@ -10,6 +10,7 @@
     reason = "a bucket is made of 2 · DIGIT_BITS bits, and there are BUCKETS of them"
 )]
 
+use crate::cancel;
 use crate::point::Point;
 use crate::zorder;
 use bytemuck::Zeroable;
@@ -127,6 +128,8 @@ pub(crate) fn sort_chunks<T: ZOrdered>(chunks: Vec<Vec<T>>) -> Vec<T> {
 /// Sorts the points of all chunks into `sorted`, which has exactly as many elements as the chunks
 /// have points.
 fn sort_into<T: ZOrdered>(chunks: Vec<Vec<T>>, sorted: &mut [T]) {
+    // Between buckets a thread looks whether the points are still wanted.
+    let token = cancel::inherit();
     let groups = deal(chunks, rayon::current_num_threads());
     let Some(digit) = Digit::behind_common_prefix(&groups) else {
         return sort_by_weight(groups, sorted);
@@ -136,17 +139,19 @@ fn sort_into<T: ZOrdered>(chunks: Vec<Vec<T>>, sorted: &mut [T]) {
     groups
         .into_par_iter()
         .zip(slots)
-        .for_each(|(group, slots)| digit.scatter(group, slots));
+        .for_each(|(group, slots)| token.run(|| digit.scatter(group, slots)));
 
     buckets(sorted, &histograms)
         .into_par_iter()
         .for_each_init(Vec::new, |keys, bucket| {
-            if bucket.len() > CROWDED {
-                let chunks = bucket.chunks(CROWDED / 2).map(<[T]>::to_vec);
-                sort_into(chunks.collect(), bucket);
-            } else {
-                sort_in_cache(bucket, keys);
-            }
+            token.run(|| {
+                if bucket.len() > CROWDED {
+                    let chunks = bucket.chunks(CROWDED / 2).map(<[T]>::to_vec);
+                    sort_into(chunks.collect(), bucket);
+                } else {
+                    sort_in_cache(bucket, keys);
+                }
+            });
         });
 }
 
