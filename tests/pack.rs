@@ -213,6 +213,66 @@ fn csv_with_columns(folder: &Path, name: &str, rows: &[String]) -> String {
     path.display().to_string()
 }
 
+/// Each row is in one of the shards, whatever the source, the memory and the threads are, and their
+/// union is the pack of all rows.
+#[test]
+fn shards_make_the_pack_of_all_rows() {
+    let folder = folder("pack-shards");
+    let path = |name: &str| in_folder(&folder, name);
+    let rows = rows_with_columns(60_000, 20);
+    let source = csv_with_columns(&folder, "a.csv", &rows);
+    let one = path("one.heat");
+    let whole = pack(&[&source, "-o", &one, COLUMNS, "--counts"], 2);
+    for flags in [
+        &["--counts"][..],
+        &["--filter=price < 500"],
+        &["--keep=kind"],
+    ] {
+        let keep = match flags {
+            ["--keep=kind"] => &[][..],
+            _ => &[COLUMNS],
+        };
+        let words = [
+            &[&*source, "-o", &*path("all.heat"), "--overwrite"],
+            keep,
+            flags,
+        ];
+        let wanted = pack(&words.concat(), 2);
+        let mut points = 0;
+        let parts = [1, 2, 3, 4].map(|number| {
+            let (to, shard) = (path(&format!("{number}.heat")), format!("{number}/4"));
+            let memory = format!("--memory={number}M");
+            // Packs of all rows have the shards of their sources.
+            let (from, keep) = match number % 2 {
+                0 => (&one, &[][..]),
+                _ => (&source, keep),
+            };
+            let words = [from, "-o", &to, "--overwrite", "--shard", &shard, &memory];
+            let report = pack(&[&words[..], keep, flags].concat(), number);
+            let dry = pack(&[&words[..], keep, flags, &["--dry-run"]].concat(), 2);
+            assert_eq!(dry["points"], report["points"]);
+            let part = report["points"].as_u64().unwrap();
+            let equal = wanted["points"].as_u64().unwrap() / 4;
+            assert!(part > equal * 3 / 4 && part < equal * 3 / 2, "{part}");
+            let counted = &report["sources"][0];
+            let rows = counted["kept"].as_u64().unwrap() + counted["filtered"].as_u64().unwrap();
+            assert_eq!((counted["kept"].as_u64(), rows), (Some(part), 60_000));
+            points += part;
+            to
+        });
+        assert_eq!(wanted["points"], points);
+        let union: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let all = path("all.heat");
+        let union = pack(&[&union, &["-o", &*all, "--overwrite"][..]].concat(), 2);
+        assert_eq!(union["identity"], wanted["identity"], "{flags:?}");
+    }
+    assert_ne!(whole["points"], 0);
+    let words = ["pack", &source, "-o", &one, "--overwrite", "--shard", "4/3"];
+    let (code, _, err) = heatsplat(&words);
+    assert!(code != 0 && err.contains("from 1/4 to 4/4"), "{err}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
 /// Columns that are kept have the values, types and texts that they have in memory, and the pack
 /// depends on the rows alone.
 #[test]
@@ -414,7 +474,7 @@ fn what_a_pack_cannot_hold_is_refused_by_name() {
         2,
         &["--keep", "twice"],
     );
-    refused(&["-o", &output, "--by", "weight"], 2, &["--by", "--filter"]);
+    refused(&["-o", &output, "--by", "weight"], 2, &["--by", "--keep"]);
     refused(
         &["-o", &output, "--radius-column", "weight"],
         2,
@@ -455,8 +515,8 @@ fn what_a_pack_cannot_hold_is_refused_by_name() {
     let other = in_folder(&folder, "b.heat");
     refused(
         &[&output, "-o", &other, "--filter", "weight > 3"],
-        2,
-        &["--filter", "packed already"],
+        1,
+        &["--filter", "packed file has no columns"],
     );
     let (code, _, err) = heatsplat(&["pack", &source, "-o", &output, "--resume"]);
     assert!(code == 0 && err.contains("is whole already"), "{err}");

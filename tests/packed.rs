@@ -217,7 +217,7 @@ fn commands_take_packed_files() {
     for flags in [
         "--filter weight>1",
         "--by kind",
-        "--within 0,0,9,9",
+        "--keep kind",
         "--radius-column r",
     ] {
         let mut words = vec!["info", text(&heat)];

@@ -244,3 +244,241 @@ fn a_file_at_an_address_is_filtered_by_few_requests() {
         assert!(requests > 0 && requests <= 24, "{filter}: {requests}");
     }
 }
+
+/// The report of a command, as JSON.
+fn report(words: &[&str]) -> serde_json::Value {
+    let (code, out, errors) = heatsplat(&[words, &["--json"]].concat());
+    assert_eq!(code, 0, "{words:?}: {errors}");
+    serde_json::from_str(&out).unwrap()
+}
+
+/// The file that a command makes of a source; of a pack, its identity.
+fn made(command: &str, source: &Path, target: &Path, flags: &[&str]) -> Vec<u8> {
+    let mut words: Vec<&str> = command.split(' ').collect();
+    words.extend([text(source), "-o", text(target)]);
+    words.extend(flags);
+    if target.extension().unwrap() == "heat" {
+        // The metadata name the source.
+        let report = report(&words);
+        std::fs::remove_file(target).unwrap();
+        return report["identity"].to_string().into_bytes();
+    }
+    let (code, _, errors) = heatsplat(&words);
+    assert_eq!(code, 0, "{words:?}: {errors}");
+    let bytes = std::fs::read(target).unwrap();
+    std::fs::remove_file(target).unwrap();
+    bytes
+}
+
+/// Chosen rows of a pack are those of its source: in pictures, tiles, GeoParquet and packs.
+#[test]
+fn commands_choose_rows_of_packs_as_of_their_sources() {
+    let folder = folder("packed-filter-commands");
+    let (csv, heat) = files(&folder, "a", 30_000);
+    for choice in [
+        &["--filter=kind = 'theft' and price < 300"][..],
+        &["--filter=east > 100 or id = 867322040000000003"],
+        // Of numbers with a point those are left that are whole.
+        &["--filter=price in (37, 74, 111)"],
+        &["--within=-20.5,-40.25,60.125,50.5"],
+        &["--within=150,-60,200,60", "--filter=yes is null"],
+    ] {
+        for (command, name, of_rows) in [
+            ("render --size 300x200", "a.png", false),
+            ("render --size 300x200 --by kind", "a.png", false),
+            ("export --zoom 0-3 --name a", "a.pmtiles", false),
+            ("export", "a.parquet", true),
+            ("pack", "b.heat", true),
+        ] {
+            let target = folder.join(name);
+            let kept = [choice, &[KEEP][..]].concat();
+            let of_source = if of_rows { &kept } else { choice };
+            let wanted = made(command, &csv, &target, of_source);
+            let got = made(command, &heat, &target, choice);
+            assert!(wanted == got, "{choice:?}: {command}");
+        }
+        let about = [&csv, &heat].map(|source| {
+            let about = report(&[&["info", text(source)], choice].concat());
+            ["kept", "filtered", "bounds", "weight_sum"].map(|key| about[key].clone())
+        });
+        assert_eq!(about[0], about[1]);
+        assert!(about[0][0].as_u64().unwrap() > 0, "{choice:?}");
+        let dry = ["pack", text(&heat), "-o", "no.heat", "--dry-run"];
+        let dry = report(&[&dry, choice].concat());
+        assert_eq!(dry["points"], about[1][0]);
+    }
+    // Flags that need the rows in memory read all of them.
+    for flags in [
+        "--by kind",
+        "--radius-column price",
+        "--time at --window 2024-03",
+        "--time at --time-step 1d --window 2024-03-02",
+    ] {
+        let command = format!("render --size 300x200 {flags}");
+        let target = folder.join("a.png");
+        let wanted = made(&command, &csv, &target, &[]);
+        assert!(wanted == made(&command, &heat, &target, &[]), "{flags}");
+    }
+}
+
+/// Layers of chosen rows of packs answer as those of their sources, filters of requests too.
+#[test]
+fn servers_choose_rows_of_packs_as_of_their_sources() {
+    let folder = folder("packed-filter-serve");
+    let (csv, heat) = files(&folder, "a", 20_000);
+    let choice = ["--filter=price < 400", "--within=-100,-50,120,60"];
+    let memory = Server::start(&[&[text(&csv), KEEP][..], &choice].concat());
+    let packed = Server::start(&[&[text(&heat)][..], &choice].concat());
+    for path in [
+        "1/1/0.png",
+        "2/2/1.png?filter=kind%3D%27theft%27",
+        "2/2/1.png?time=2024-03",
+        "value?lon=13.4&lat=52.5&z=3&rows=5",
+        "legend.json?z=4",
+    ] {
+        let (wanted, got) = (
+            memory.get(&format!("/a/{path}"), ""),
+            packed.get(&format!("/a/{path}"), ""),
+        );
+        assert_eq!((got.0, wanted.0), (200, 200), "{path}");
+        assert!(wanted.2 == got.2, "{path}");
+    }
+}
+
+#[test]
+fn choices_of_rows_of_packs_that_cannot_be_made_are_refused() {
+    let folder = folder("packed-filter-refused");
+    let (csv, heat) = files(&folder, "a", 3000);
+    let plain = folder.join("plain.heat");
+    report(&["pack", text(&csv), "-o", text(&plain)]);
+    for (source, filter, why) in [
+        (&plain, "kind = 'theft'", "has no columns"),
+        (&heat, "colour = 1", "no column \"colour\""),
+        (&heat, "at > 5", "\"at\""),
+        (&heat, "east > 5000", "leaves out all"),
+    ] {
+        for command in [&["info"][..], &["pack", "-o", "no.heat"]] {
+            let words = [command, &[text(source), "--filter", filter]].concat();
+            let (code, _, errors) = heatsplat(&words);
+            assert!(code == 1 && errors.contains(why), "{filter}: {errors}");
+        }
+    }
+    // A damaged page is named, and nothing is made of the others.
+    let mut bytes = std::fs::read(&heat).unwrap();
+    let len = bytes.len();
+    bytes[200..len / 2].fill(0x55);
+    let broken = folder.join("broken.heat");
+    std::fs::write(&broken, bytes).unwrap();
+    let made = folder.join("made.heat");
+    for command in ["info", "pack"] {
+        let mut words = vec![command, text(&broken), "--filter", "price < 300"];
+        words.extend(["-o", text(&made)].iter().filter(|_| command == "pack"));
+        let (code, _, errors) = heatsplat(&words);
+        assert!(
+            code == 1 && errors.contains("damaged"),
+            "{command}: {errors}"
+        );
+    }
+    assert!(!made.exists());
+}
+
+/// The files of `--split` are those of a filter for each value, and together they are the whole.
+#[test]
+fn a_pack_is_split_by_the_values_of_a_column() {
+    let folder = folder("packed-split");
+    let (csv, heat) = files(&folder, "a", 30_000);
+    let entries = || std::fs::read_dir(&folder).unwrap().count();
+    let [parts, one] = ["parts.heat", "one.heat"].map(|name| folder.join(name));
+    let words = ["pack", text(&heat), "-o", text(&parts), "--split", "yes"];
+    let dry = report(&[&words[..], &["--dry-run"]].concat());
+    assert_eq!(entries(), 2, "a dry run writes nothing");
+    let made = report(&words);
+    let of = |report: &serde_json::Value, member: &str| -> Vec<serde_json::Value> {
+        let files = report["files"].as_array().unwrap().iter();
+        files.map(|file| file[member].clone()).collect()
+    };
+    let values = [None, Some("false"), Some("true")];
+    assert_eq!(of(&made, "value"), values.map(serde_json::Value::from));
+    let names = ["null", "false", "true"];
+    let paths = names.map(|name| folder.join(format!("parts-{name}.heat")));
+    assert_eq!(of(&made, "file"), paths.each_ref().map(|path| text(path)));
+    for member in ["file", "value", "points"] {
+        assert_eq!(of(&dry, member), of(&made, member));
+    }
+    let points = of(&made, "points");
+    let points = points.iter().map(|points| points.as_u64().unwrap());
+    assert_eq!(points.sum::<u64>(), 30_000);
+    assert_eq!(entries(), 2 + 3, "nothing else is left");
+    for (name, identity) in names.iter().zip(of(&made, "identity")) {
+        let filter = match *name {
+            "null" => "yes is null".to_owned(),
+            name => format!("yes = {name}"),
+        };
+        let words = ["pack", text(&csv), "-o", text(&one), KEEP, "--overwrite"];
+        let filtered = report(&[&words[..], &["--filter", &filter]].concat());
+        assert_eq!(identity, filtered["identity"], "{name}");
+        let info = report(&["info", text(&folder.join(format!("parts-{name}.heat")))]);
+        assert_eq!(info["kept"], filtered["points"]);
+    }
+    let mut union = vec!["pack", "-o", text(&one), "--overwrite"];
+    union.extend(paths.iter().map(|path| text(path)));
+    let all = folder.join("all.heat");
+    let whole = report(&["pack", text(&csv), "-o", text(&all), KEEP]);
+    assert_eq!(report(&union)["identity"], whole["identity"]);
+}
+
+/// Any source is split, of some of its rows too; the memory decides how many files are made at a
+/// time.
+#[test]
+fn sources_are_split_into_files_that_are_made_a_few_at_a_time() {
+    let folder = folder("split-sources");
+    let (csv, heat) = files(&folder, "a", 20_000);
+    let split = |source: &Path, name: &str, memory: &str| {
+        let out = folder.join(name);
+        let filter = "--filter=east > 0";
+        let words = [
+            "pack",
+            text(source),
+            "-o",
+            text(&out),
+            "--split",
+            "KIND",
+            KEEP,
+        ];
+        let made = report(&[&words[..], &["--memory", memory, filter]].concat());
+        let files = made["files"].as_array().unwrap().clone();
+        let file = |file: serde_json::Value| (file["value"].clone(), file["identity"].clone());
+        files.into_iter().map(file).collect::<Vec<_>>()
+    };
+    let of_source = split(&csv, "b.heat", "1M");
+    assert_eq!(of_source.len(), 3);
+    assert!(of_source == split(&heat, "c.heat", "1G"));
+}
+
+#[test]
+fn splits_that_cannot_be_made_are_refused() {
+    let folder = folder("split-refused");
+    let (csv, heat) = files(&folder, "a", 20_000);
+    let out = folder.join("out.heat");
+    report(&["pack", text(&heat), "-o", text(&out), "--split", "kind"]);
+    let theft = folder.join("out-theft.heat");
+    let before = std::fs::read(&theft).unwrap();
+    for (source, flags, why) in [
+        (text(&heat), "--split kind", "exists"),
+        (text(&theft), "--split kind --overwrite", "is a source too"),
+        (text(&heat), "--split colour", "no column \"colour\""),
+        (text(&csv), "--split colour", "--split"),
+        (text(&heat), "--split price", "more than 1000"),
+        ("-", "--split kind", "standard input"),
+    ] {
+        let mut words = vec!["pack", source, "-o", text(&out)];
+        words.extend(flags.split(' '));
+        let (code, _, errors) = heatsplat(&words);
+        assert!(code != 0 && errors.contains(why), "{flags}: {errors}");
+    }
+    assert!(before == std::fs::read(&theft).unwrap());
+    let folders = std::fs::read_dir(&folder).unwrap();
+    let partial = |name: &str| name.ends_with(".partial");
+    let mut names = folders.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(!names.any(|name| partial(&name)), "nothing is left");
+}

@@ -5,9 +5,10 @@ use heatsplat::Points;
 use heatsplat::heat::{FileColumn, HeatError, HeatFile, MAGIC, PageCache, ZoneMap};
 use heatsplat::loader::{PagedRows, RowZone, StoredForm, Table, UnreadColumn};
 use heatsplat::points::paged::PagedIndex as _;
-use heatsplat::points::{Point, ReadError};
+use heatsplat::points::{Point, Quad, ReadError};
 use std::fs::File;
 use std::io::Read as _;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -126,6 +127,10 @@ impl PagedRows for FileRows {
 
     fn points(&self, pages: &[u64]) -> Result<Vec<Point>, ReadError> {
         Ok(self.0.point_pages(pages)?)
+    }
+
+    fn quad_rows(&self, quad: Quad) -> Result<Range<u64>, ReadError> {
+        self.0.quad_range(quad)
     }
 
     fn is_remote(&self) -> bool {

@@ -43,7 +43,8 @@ pub(super) struct LoadedSource {
 impl SourceFlags {
     /// Reads all rows of a source and builds the index of its points. A progress bar is shown.
     pub(super) fn load(&self, source: &str) -> Result<LoadedSource, BoxError> {
-        if self.command.is_none() && packed::is_packed(source) {
+        let is_whole = self.command.is_none() && !self.need_rows();
+        if is_whole && packed::is_packed(source) {
             return self.load_packed(source);
         }
         let Some(radius) = &self.radius_column else {
@@ -261,7 +262,7 @@ fn index(source: &mut dyn Source) -> Result<LoadedSource, BoxError> {
 
 /// Corrects the name of the flag in the error that the column `column`, which `flag` names, is
 /// missing. The loader names `keep` instead, since it reads the column as one to keep.
-fn blame(error: BoxError, column: &str, flag: &str) -> BoxError {
+pub(super) fn blame(error: BoxError, column: &str, flag: &str) -> BoxError {
     match error.downcast_ref::<LoadError>() {
         Some(LoadError::NoSuchColumn { name, .. }) if name == column => {
             error.to_string().replacen("`keep`", flag, 1).into()

@@ -32,6 +32,7 @@ mod ramps;
 mod remote_source;
 mod render;
 mod serve;
+mod shard;
 mod source_flags;
 mod source_name;
 mod style;
@@ -208,6 +209,8 @@ mod tests {
         "radius-column",
         "reload",
         "save-config",
+        "shard",
+        "split",
         "sql",
         "srid",
         "steps",
@@ -299,6 +302,9 @@ mod tests {
             "pack -o b.heat",
             "pack a -o b.heat --memory much",
             "pack a -o b.heat --resume --overwrite",
+            "pack a -o b.heat --split kind --resume",
+            "pack a -o b.heat --shard 0/4",
+            "pack a -o b.heat --shard 5/4",
             "export a -o b.pmtiles --zoom 3 --resume --overwrite",
             "export a -o b.pmtiles --zoom 3 --tile-size 128",
             "serve a --port 70000",

@@ -1,13 +1,22 @@
-//! The rows of packed files, which filters read page by page.
+//! The rows of packed files, which are read page by page: for filters of requests, and as a source
+//! like any other where only some of them are wanted.
 
 use super::error::BoxError;
 use super::packed::PackedSource;
 use heatsplat::Point;
-use heatsplat::points::ReadError;
 use heatsplat::points::paged::PagedIndex as _;
-use heatsplat_heat::{FileColumn, HeatFile, ZoneMap};
-use heatsplat_loader::{PagedRows, RowZone, StoredForm, Table, TimeFormat, UnreadColumn};
+use heatsplat::points::{Quad, ReadError};
+use heatsplat_heat::{FileColumn, HeatFile, PageCache, ZoneMap};
+use heatsplat_loader::{
+    Columns, LoadOptions, PagedRows, RowZone, Source, StoredForm, Table, TimeFormat, UnreadColumn,
+    read_paged, shown_source,
+};
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
+
+/// The limit, in bytes, of the cache of pages of a file whose rows are read as a source. They are
+/// read in order, so few pages are needed twice. A choice.
+const ROWS_CACHE: u64 = 16 << 20;
 
 /// The default of the largest number of points that a filter of a packed file may select: a choice.
 /// These points take 180 MB of memory, and 300 MB while they are being selected.
@@ -36,6 +45,15 @@ impl PackedSource {
     /// # Errors
     /// These parts of the file can't be read or are damaged, or the type of a column isn't known.
     pub(super) fn filter_table(&self, times: &[TimeFormat], most: u64) -> Result<Table, BoxError> {
+        match self.file.columns() {
+            [] => Ok(Table::default()),
+            _ => self.paged_table(times, most),
+        }
+    }
+
+    /// Makes the table of the columns as [`filter_table`](Self::filter_table) does, also if there
+    /// are none.
+    fn paged_table(&self, times: &[TimeFormat], most: u64) -> Result<Table, BoxError> {
         let mut columns = Vec::new();
         for column in self.file.columns() {
             columns.push(UnreadColumn {
@@ -44,11 +62,39 @@ impl PackedSource {
                 words: self.file.column_words(column)?.to_vec(),
             });
         }
-        if columns.is_empty() {
-            return Ok(Table::default());
-        }
         let rows = FileRows(Arc::clone(&self.file));
         Ok(Table::from_paged(columns, Arc::new(rows), times, most)?)
+    }
+
+    /// Opens a packed file as a source of rows like any other: those that the filter and the box of
+    /// `options` choose, with the columns to keep. With `keep_all` all columns are kept. `flag` is
+    /// a flag that names a column; `None` if none does.
+    ///
+    /// # Errors
+    /// The file can't be read, is damaged, or has no such columns; or the filter doesn't fit the
+    /// columns' values.
+    pub(super) fn open_rows(
+        source: &str,
+        mut options: LoadOptions,
+        keep_all: bool,
+        flag: Option<&str>,
+    ) -> Result<Box<dyn Source>, BoxError> {
+        let packed = Self::open_with(source, &Arc::new(PageCache::new(ROWS_CACHE)))?;
+        let (name, columns) = (&*shown_source(source), packed.file.columns());
+        if let (Some(flag), []) = (flag, columns) {
+            return Err(format!(
+                "{name}: {flag}: this packed file has no columns; keep some when it is packed \
+                 (heatsplat pack --keep COLUMN), or read the original source"
+            )
+            .into());
+        }
+        if keep_all {
+            options.keep = columns.iter().map(|c| c.name().to_owned()).collect();
+        }
+        let table = packed.paged_table(&options.time_formats, u64::MAX)?;
+        let about = Columns::of_packed(packed.weight(), packed.summary());
+        let bytes = packed.file.bytes();
+        Ok(read_paged(table, name, about, &options, bytes)?)
     }
 
     /// The type of a column's values, and their spelling as texts in the source.
@@ -105,6 +151,10 @@ impl PagedRows for FileRows {
 
     fn points(&self, pages: &[u64]) -> Result<Vec<Point>, ReadError> {
         Ok(self.0.point_pages(pages)?)
+    }
+
+    fn quad_rows(&self, quad: Quad) -> Result<Range<u64>, ReadError> {
+        self.0.quad_range(quad)
     }
 
     fn is_remote(&self) -> bool {

@@ -3,6 +3,7 @@
 use super::error::BoxError;
 use super::packed::{self, PackedSource};
 use super::postgis::{self, DatabaseFlags};
+use super::shard::{Shard, ShardSource};
 use super::units::metres;
 use clap::Args;
 use heatsplat::import;
@@ -138,6 +139,12 @@ pub(super) struct SourceFlags {
     /// may have been made for another kind of source.
     #[arg(skip)]
     pub(super) has_suggested_axes: bool,
+    /// True to keep all columns of a packed file whose rows are read, if --keep names none.
+    #[arg(skip)]
+    pub(super) keeps_all: bool,
+    /// The part of the rows that is read; `None` for all. Only `pack` sets it.
+    #[arg(skip)]
+    pub(super) shard: Option<Shard>,
     /// The command whose output is read in place of a file; `None` for all other sources.
     #[arg(skip)]
     pub(super) command: Option<String>,
@@ -146,6 +153,14 @@ pub(super) struct SourceFlags {
 impl SourceFlags {
     /// Opens a source. This finds out its format and its columns; its rows are not read yet.
     pub(super) fn open(&self, source: &str) -> Result<Box<dyn Source>, BoxError> {
+        let opened = self.open_all(source)?;
+        Ok(match self.shard {
+            Some(shard) => Box::new(ShardSource::new(opened, shard)),
+            None => opened,
+        })
+    }
+
+    fn open_all(&self, source: &str) -> Result<Box<dyn Source>, BoxError> {
         if let Some(command) = &self.command {
             self.database.check_unused()?;
             return open_command(command, &self.options()).map_err(|error| self.blamed(error));
@@ -154,7 +169,44 @@ impl SourceFlags {
             return opened;
         }
         self.database.check_unused()?;
+        if packed::is_packed(source) {
+            return self.open_packed_rows(source);
+        }
         open(source, &self.options()).map_err(|error| self.blamed(error))
+    }
+
+    /// Opens a packed file as a source of rows.
+    fn open_packed_rows(&self, source: &str) -> Result<Box<dyn Source>, BoxError> {
+        self.check_packed(source)?;
+        let keep_all = self.keeps_all && self.keep.is_empty() && self.radius_column.is_none();
+        let of_columns = [
+            ("--filter", self.filter.is_some()),
+            ("--keep", !self.keep.is_empty()),
+            ("--by", self.by.is_some()),
+            ("--radius-column", self.radius_column.is_some()),
+            ("--time", self.time_column().is_some()),
+        ];
+        let flag = of_columns.into_iter().find(|(_, is_given)| *is_given);
+        let flag = flag.map(|(flag, _)| flag);
+        let opened = PackedSource::open_rows(source, self.options(), keep_all, flag);
+        opened.map_err(|error| match error.downcast::<LoadError>() {
+            Ok(error) => self.blamed(*error),
+            Err(error) => error,
+        })
+    }
+
+    /// Returns true if only some rows of a source are wanted.
+    pub(super) fn choose_rows(&self) -> bool {
+        self.filter.is_some() || self.within.is_some() || self.shard.is_some()
+    }
+
+    /// Returns true if the flags need the rows of a packed file in memory: to choose some of them,
+    /// or for what a picture of the file can't show page by page.
+    pub(super) fn need_rows(&self) -> bool {
+        self.choose_rows()
+            || self.by.is_some()
+            || self.radius_column.is_some()
+            || self.time_flag().is_some()
     }
 
     /// Rewords an error about a missing column, so that it names the flag that asked for the
@@ -180,20 +232,28 @@ impl SourceFlags {
         error.to_string().replacen("`keep`", flag, 1).into()
     }
 
-    /// Opens a packed file. It is an error if a flag states how to read a source's rows and
-    /// columns: a packed file is read as it was packed.
+    /// Opens a packed file, whose points stay in the file.
+    ///
+    /// # Errors
+    /// The file can't be read, is damaged, or a flag is given that has no use for it.
     pub(super) fn open_packed(&self, source: &str) -> Result<PackedSource, BoxError> {
+        self.check_packed(source)?;
+        if !self.keep.is_empty() {
+            return Err(format!(
+                "{}: --keep is for rows that are read into memory, as those that --filter or --within \
+                 choose; the columns of a packed file are there without it",
+                shown_source(source)
+            )
+            .into());
+        }
+        PackedSource::open(source)
+    }
+
+    /// Returns an error if a flag is given that states how to read the columns of a source: a
+    /// packed file is read as it was packed.
+    fn check_packed(&self, source: &str) -> Result<(), BoxError> {
         let axes = !self.has_suggested_axes && (self.lon.is_some() || self.lat.is_some());
         let given = [
-            ("--filter", self.filter.is_some()),
-            ("--keep", !self.keep.is_empty()),
-            ("--by", self.by.is_some()),
-            (
-                self.time_flag().unwrap_or_default(),
-                self.time_flag().is_some(),
-            ),
-            ("--radius-column", self.radius_column.is_some()),
-            ("--within", self.within.is_some()),
             ("--weight", self.weight.is_some()),
             ("--lon and --lat", axes),
             ("--pair", self.pair.is_some()),
@@ -203,26 +263,23 @@ impl SourceFlags {
         ];
         match given.into_iter().find(|(_, is_given)| *is_given) {
             Some((flag, _)) => Err(format!(
-                "{}: {flag} is for sources with rows and columns; a packed file is read as it was \
-                 packed, so give it to `heatsplat pack`, or read the original source",
+                "{}: {flag} is for sources that are no packed file, which is read as it was packed: \
+                 give it to `heatsplat pack`, or read the original source",
                 shown_source(source)
             )
             .into()),
-            None => {
-                self.database.check_unused()?;
-                PackedSource::open(source)
-            }
+            None => self.database.check_unused().map_err(BoxError::from),
         }
     }
 
     /// Checks that a file has a supported format, and columns with positions. Its rows are not
     /// read.
     pub(super) fn can_open(&self, file: &str) -> Result<(), BoxError> {
-        if packed::is_packed(file) {
-            self.open_packed(file)?;
-            return Ok(());
+        match packed::is_packed(file) {
+            true if self.need_rows() => drop(self.open_packed_rows(file)?),
+            true => drop(self.open_packed(file)?),
+            false => drop(open(file, &self.options())?),
         }
-        open(file, &self.options())?;
         Ok(())
     }
 
@@ -271,7 +328,8 @@ impl SourceFlags {
     /// A text that changes if one of the flags changes on which the points of a file depend. An
     /// unfinished pack stores it, so that it is resumed with the same flags only.
     pub(super) fn for_log(&self) -> String {
-        format!("{:?}", self.options())
+        let shard = self.shard.map(|shard| format!(" {shard}"));
+        format!("{:?}{}", self.options(), shard.unwrap_or_default())
     }
 
     fn options(&self) -> LoadOptions {

@@ -103,6 +103,7 @@ mod messages;
 mod number;
 mod open;
 mod options;
+mod paged_source;
 mod parameter;
 mod position_text;
 #[cfg(feature = "postgis")]
@@ -133,6 +134,7 @@ pub use input::address::{is_remote, shown_source};
 pub use number::mark::DecimalMark;
 pub use open::{open, open_command, program_name, read};
 pub use options::{AxisOrder, LoadOptions, Quote};
+pub use paged_source::read_paged;
 pub use parameter::{Parameter, ParseOptionError};
 pub use raster_extent::RasterExtent;
 pub use records::arrow::read_record_batches;

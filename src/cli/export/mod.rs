@@ -135,6 +135,7 @@ impl ExportCommand {
         let (style, columns) = self.style.style_and_columns()?;
         self.source_flags.suggest(&columns);
         let backend = self.backend.backend()?;
+        self.source_flags.keeps_all = matches!(self.output, Output::Points(_));
         let mut loaded = self.source_flags.load(&self.source)?;
         say!("{}", loaded.summary(&redact(&self.source)));
         if let Some(query) = &self.window {

@@ -4,10 +4,12 @@ mod columns;
 mod memory;
 mod open_pack;
 mod read;
+mod split;
 mod state;
 
 use super::error::{BoxError, UsageError};
 use super::logging::say;
+use super::shard::Shard;
 use super::source_flags::SourceFlags;
 use super::source_name::{layer_name, redact};
 use super::units::{bytes, size};
@@ -33,6 +35,9 @@ Examples:
   heatsplat pack north.heat south.heat -o both.heat
   heatsplat pack taxi.csv -o taxi.heat --filter 'fare > 0' --dry-run
   heatsplat pack quakes.csv -o quakes.heat --counts --keep mag,time
+  heatsplat pack quakes.heat -o strong.heat --filter 'mag >= 7'
+  heatsplat pack crimes.heat -o crimes-by.heat --split kind
+  heatsplat pack all.parquet -o all-2.heat --shard 2/4
 
 The points may be more than memory holds: they are sorted in runs on the disk. Positions are stored
 to 9.3 mm, weights exactly. The file depends only on the points: not on their order, the memory or the
@@ -66,6 +71,15 @@ pub(super) struct PackCommand {
     /// quotients of layers: some 3 bytes a point more. Not needed where all weights are equal
     #[arg(long)]
     counts: bool,
+    /// Make a file for the rows with each value of a column: OUTPUT-VALUE.heat, at most 1000 files.
+    /// The sources are read twice, or more often for more than 64 files
+    #[arg(long, value_name = "COLUMN", conflicts_with = "resume")]
+    split: Option<String>,
+    /// Pack only one of N parts of the rows, 1/N to N/N, so that several machines pack all: the
+    /// pack of the N packs is the pack of all rows. A row's position decides to which part it
+    /// belongs
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
     /// Replace an output that exists already
     #[arg(long, conflicts_with = "resume")]
     overwrite: bool,
@@ -84,9 +98,13 @@ pub(super) struct PackCommand {
 }
 
 impl PackCommand {
-    pub(super) fn run(self) -> Result<(), BoxError> {
+    pub(super) fn run(mut self) -> Result<(), BoxError> {
         self.refuse_columns()?;
+        self.source_flags.shard = self.shard;
         let target = self.target()?;
+        if let Some(column) = &self.split {
+            return self.split(column);
+        }
         if self.dry_run {
             return self.estimate(&target);
         }
@@ -96,28 +114,17 @@ impl PackCommand {
             return Ok(());
         }
         let started = Instant::now();
-        let (packs, sources) = self.packs_and_others()?;
-        let states = states(&sources)?;
-        let options = self.source_flags.for_log();
-        let names = self.columns(&packs)?;
+        let Sources {
+            packs,
+            read: sources,
+            columns: names,
+            metadata,
+        } = self.open_sources()?;
         let numbers: Vec<Vec<usize>> = packs
             .iter()
             .map(|pack| pack.find(&names))
             .collect::<Result<_, _>>()?;
-        let packer = match names.is_empty() {
-            true => Packer::new(&target, settings, states, &options),
-            false => {
-                let rules = LoaderRules {
-                    time_formats: self.source_flags.time_format.clone(),
-                };
-                let (names, rules) = (names.clone(), Box::new(rules));
-                Packer::with_columns(&target, settings, states, &options, names, rules)
-            }
-        };
-        let mut packer = packer.map_err(suggest_flags)?;
-        if self.counts {
-            packer = packer.with_counts();
-        }
+        let mut packer = self.packer(&target, settings, states(&sources)?, &names)?;
         if packer.resumed_points() > 0 {
             let points = HumanCount(packer.resumed_points());
             say!("{points} points are in runs of the pack that was broken off");
@@ -131,7 +138,6 @@ impl PackCommand {
             reports.push(report);
             say_last(&reports);
         }
-        let metadata = self.metadata(packs.first());
         for (pack, numbers) in packs.into_iter().zip(numbers) {
             reports.push(pack.report());
             say_last(&reports);
@@ -141,19 +147,31 @@ impl PackCommand {
         self.report(&summary, &reports, started.elapsed())
     }
 
-    /// The names of the columns of the pack. `packs` are the open packs among the sources; with
-    /// `--within` it is empty, and the packs are opened here.
-    fn columns(&self, packs: &[OpenPack]) -> Result<Vec<String>, BoxError> {
-        let keep = &self.source_flags.keep;
-        let is_pack = |source: &&String| OpenPack::is_pack(source);
-        let has_others = !self.sources.iter().all(|source| is_pack(&source));
-        if self.source_flags.within.is_none() {
-            return columns::names(keep, packs, has_others);
-        }
-        let opened = self.sources.iter().filter(is_pack);
-        let opened: Result<Vec<OpenPack>, BoxError> =
-            opened.map(|pack| OpenPack::open(pack)).collect();
-        columns::names(keep, &opened?, has_others)
+    /// Begins to write a file. `states` are those of the sources whose rows are read, and `names`
+    /// the columns of the file.
+    fn packer(
+        &self,
+        target: &Path,
+        settings: PackSettings,
+        states: Vec<LoggedSource>,
+        names: &[String],
+    ) -> Result<Packer, BoxError> {
+        let options = self.source_flags.for_log();
+        let packer = match names.is_empty() {
+            true => Packer::new(target, settings, states, &options),
+            false => {
+                let rules = LoaderRules {
+                    time_formats: self.source_flags.time_format.clone(),
+                };
+                let (names, rules) = (names.to_vec(), Box::new(rules));
+                Packer::with_columns(target, settings, states, &options, names, rules)
+            }
+        };
+        let packer = packer.map_err(suggest_flags)?;
+        Ok(match self.counts {
+            true => packer.with_counts(),
+            false => packer,
+        })
     }
 
     /// Reads a source into the pack. `number` is the source's number, counted from 0, and `names`
@@ -166,15 +184,15 @@ impl PackCommand {
         packer: &mut Packer,
     ) -> Result<Value, BoxError> {
         packer.begin(number)?;
-        let report = match self.source_flags.within {
-            Some(within) if OpenPack::is_pack(source) => {
-                OpenPack::open(source)?.read_into_pack(within, names, packer)?
-            }
-            _ if names.is_empty() => {
-                ReadSource::read_into_pack(source, &self.source_flags, packer)?.as_json()
-            }
-            _ => ReadSource::read_rows_into_pack(source, &self.source_flags, packer)?.as_json(),
+        let flags = SourceFlags {
+            keep: names.to_vec(),
+            ..self.source_flags.clone()
         };
+        let read = match names.is_empty() {
+            true => ReadSource::read_into_pack(source, &flags, packer)?,
+            false => ReadSource::read_rows_into_pack(source, &flags, packer)?,
+        };
+        let report = read.as_json();
         packer.end(number, report.clone())?;
         Ok(report)
     }
@@ -182,28 +200,20 @@ impl PackCommand {
     /// Returns an error if a flag is given whose effect a packed file can't store, like `--by`.
     fn refuse_columns(&self) -> Result<(), BoxError> {
         let flags = &self.source_flags;
-        let instead = "a .heat file has one radius, no categories and no windows of time";
-        for (given, flag, advice) in [
+        let given = [
+            ("--by", flags.by.is_some()),
             (
-                flags.by.is_some(),
-                "--by",
-                "serve the source itself, or pack each value by --filter",
-            ),
-            (
-                flags.time_flag().is_some(),
                 flags.time_flag().unwrap_or_default(),
-                "serve the source itself",
+                flags.time_flag().is_some(),
             ),
-            (
-                flags.radius_column.is_some(),
-                "--radius-column",
-                "serve the source itself",
-            ),
-        ] {
-            if given {
-                let message = format!("{flag}: {instead}; {advice}");
-                return Err(UsageError::new("pack", message).into());
-            }
+            ("--radius-column", flags.radius_column.is_some()),
+        ];
+        if let Some((flag, _)) = given.into_iter().find(|(_, is_given)| *is_given) {
+            let message = format!(
+                "{flag}: a .heat file has one radius, no categories and no windows of time; keep the \
+                 column (--keep), and give {flag} to serve, render or export"
+            );
+            return Err(UsageError::new("pack", message).into());
         }
         if flags.unit.is_some() {
             let message = "--unit: is given where the file is served: serve layer.heat --unit …";
@@ -231,15 +241,25 @@ impl PackCommand {
         }
         let target = fs::canonicalize(&self.output);
         let target = target.unwrap_or_else(|_| self.output.clone());
-        let is_target = |source: &String| fs::canonicalize(source).is_ok_and(|path| path == target);
-        if self.sources.iter().any(is_target) {
-            return Err(refused("is a source too"));
-        }
+        self.check_target(&target)?;
         if self.sources.iter().filter(|source| *source == "-").count() > 1 {
             let message = "standard input can be read once";
             return Err(UsageError::new("pack", message).into());
         }
         Ok(target)
+    }
+
+    /// Returns an error if a file to write is a source too.
+    fn check_target(&self, target: &Path) -> Result<(), BoxError> {
+        let target = fs::canonicalize(target).unwrap_or_else(|_| target.to_owned());
+        let is_target = |source: &String| fs::canonicalize(source).is_ok_and(|path| path == target);
+        match self.sources.iter().any(is_target) {
+            true => {
+                let message = format!("--output: {}: is a source too", target.display());
+                Err(UsageError::new("pack", message).into())
+            }
+            false => Ok(()),
+        }
     }
 
     fn settings(&self) -> PackSettings {
@@ -254,30 +274,30 @@ impl PackCommand {
         }
     }
 
-    /// Opens the sources that are packs, and returns the names of all other sources too. With
-    /// `--within` no pack is taken as a whole: then none is opened, and the names are those of all
-    /// sources.
-    fn packs_and_others(&self) -> Result<(Vec<OpenPack>, Vec<&str>), BoxError> {
+    /// Opens the sources that are packs, and finds out what the file will have beside the points.
+    fn open_sources(&self) -> Result<Sources<'_>, BoxError> {
         let (packs, others): (Vec<&str>, Vec<&str>) = self
             .sources
             .iter()
             .map(String::as_str)
             .partition(|source| OpenPack::is_pack(source));
-        if let (Some(_), Some(pack)) = (&self.source_flags.filter, packs.first()) {
-            let message = format!(
-                "--filter: {pack} is packed already; filter the source that it was made of"
-            );
-            return Err(UsageError::new("pack", message).into());
-        }
-        if self.source_flags.within.is_some() {
-            // Of packs that are not taken as a whole the points are read like those of others.
-            return Ok((
+        let packs = packs.into_iter().map(OpenPack::open);
+        let packs: Vec<OpenPack> = packs.collect::<Result<_, _>>()?;
+        let columns = columns::names(&self.source_flags.keep, &packs, !others.is_empty())?;
+        let metadata = self.metadata(packs.first());
+        let (packs, read) = match self.source_flags.choose_rows() {
+            true => (
                 Vec::new(),
                 self.sources.iter().map(String::as_str).collect(),
-            ));
-        }
-        let packs = packs.into_iter().map(OpenPack::open);
-        Ok((packs.collect::<Result<_, _>>()?, others))
+            ),
+            false => (packs, others),
+        };
+        Ok(Sources {
+            packs,
+            read,
+            columns,
+            metadata,
+        })
     }
 
     /// The metadata of the file: its name and the credit for the data, which flags state. Without
@@ -288,6 +308,10 @@ impl PackCommand {
             _ => Metadata::default(),
         };
         let first = self.sources.first().map(|source| layer_name(source));
+        if self.source_flags.choose_rows() {
+            // The radius was fitted to all points.
+            metadata.radius = None;
+        }
         metadata.name = self.name.clone().or(metadata.name).or(first);
         metadata.attribution = self.attribution.clone().or(metadata.attribution);
         metadata.made_by = Some(concat!("heatsplat ", env!("CARGO_PKG_VERSION")).to_owned());
@@ -297,18 +321,13 @@ impl PackCommand {
     /// Reads all sources, and prints the number of points and the bytes that a pack of them would
     /// take.
     fn estimate(&self, target: &Path) -> Result<(), BoxError> {
-        let (packs, sources) = self.packs_and_others()?;
+        let sources = self.open_sources()?;
         let mut reports = Vec::new();
-        for source in sources {
-            reports.push(match self.source_flags.within {
-                Some(within) if OpenPack::is_pack(source) => {
-                    OpenPack::open(source)?.count_within(within)?
-                }
-                _ => ReadSource::count(source, &self.source_flags)?.as_json(),
-            });
+        for source in sources.read {
+            reports.push(ReadSource::count(source, &self.source_flags)?.as_json());
             say_last(&reports);
         }
-        reports.extend(packs.iter().map(OpenPack::report));
+        reports.extend(sources.packs.iter().map(OpenPack::report));
         let points = reports
             .iter()
             .filter_map(|report| report["kept"].as_u64())
@@ -317,7 +336,7 @@ impl PackCommand {
         if self.counts {
             space = space.with_counts(points);
         }
-        space = space.with_columns(points, self.source_flags.keep.len());
+        space = space.with_columns(points, sources.columns.len());
         let DiskSpace { temporary, file } = space;
         let settings = self.settings();
         let text = if self.json {
@@ -349,43 +368,55 @@ impl PackCommand {
         reports: &[Value],
         time: Duration,
     ) -> Result<(), BoxError> {
-        let HeatSummary {
-            bytes,
-            points,
-            cells,
-            counts_bytes,
-            columns_bytes,
-            ..
-        } = *summary;
-        let seconds = time.as_secs_f64();
         if self.json {
-            let identity = summary.identity.map(|byte| format!("{byte:02x}")).concat();
-            let json = json!({
-                "points": points,
-                "cells": cells,
-                "bytes": bytes,
-                "counts_bytes": counts_bytes,
-                "columns_bytes": columns_bytes,
-                "identity": identity,
-                "seconds": seconds,
-                "sources": reports,
-            });
-            let text = serde_json::to_string_pretty(&json)? + "\n";
-            return Ok(io::stdout().write_all(text.as_bytes())?);
+            return print_json(&summary_json(summary, reports, time));
         }
         say!(
-            "{}: {} points, {} ({:.2} bytes a point, {seconds:.1} s)",
+            "{}: {} points, {} ({:.2} bytes a point, {:.1} s)",
             self.output.display(),
-            HumanCount(points),
-            size(bytes),
-            bytes as f64 / points.max(1) as f64,
+            HumanCount(summary.points),
+            size(summary.bytes),
+            summary.bytes as f64 / summary.points.max(1) as f64,
+            time.as_secs_f64(),
         );
         Ok(())
     }
 }
 
-/// The name and the stamp of each source. By them a pack that is resumed finds out whether a source
-/// has changed.
+/// The report on a file as JSON, with the reports on its sources.
+fn summary_json(summary: &HeatSummary, reports: &[Value], time: Duration) -> Value {
+    let identity = summary.identity.map(|byte| format!("{byte:02x}")).concat();
+    json!({
+        "points": summary.points,
+        "cells": summary.cells,
+        "bytes": summary.bytes,
+        "counts_bytes": summary.counts_bytes,
+        "columns_bytes": summary.columns_bytes,
+        "identity": identity,
+        "seconds": time.as_secs_f64(),
+        "sources": reports,
+    })
+}
+
+fn print_json(json: &Value) -> Result<(), BoxError> {
+    let text = serde_json::to_string_pretty(json)? + "\n";
+    Ok(io::stdout().write_all(text.as_bytes())?)
+}
+
+/// The sources of a pack.
+struct Sources<'a> {
+    /// Packs that are merged as a whole.
+    packs: Vec<OpenPack>,
+    /// The names of all others, whose rows are read.
+    read: Vec<&'a str>,
+    /// The names of the columns of the file.
+    columns: Vec<String>,
+    /// The metadata of the file, without the reports on the sources.
+    metadata: Metadata,
+}
+
+/// The state of each source, by which a pack that is resumed finds out whether the source has
+/// changed.
 fn states(sources: &[&str]) -> Result<Vec<LoggedSource>, BoxError> {
     let state = |source: &&str| {
         let stamp = state::stamp(source)?;

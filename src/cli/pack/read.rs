@@ -69,32 +69,60 @@ impl ReadSource {
         packer: &mut Packer,
     ) -> Result<Self, BoxError> {
         let before = packer.points();
-        let started = Instant::now();
-        let mut source_of_rows = flags.open(source)?;
-        let (mut waiting, mut failed) = (WaitingRows::default(), None);
+        let mut waiting = WaitingRows::default();
         let mut expected = before;
         let packing = RefCell::new(packer);
+        let read = Self::read_batches(
+            source,
+            flags,
+            &mut |points, kept| Ok(waiting.add(points, kept, &mut packing.borrow_mut())?),
+            &mut |progress| {
+                expected = expected.max(before + expected_rows(progress));
+                packing.borrow_mut().expect(expected);
+            },
+        )?;
+        waiting.finish(packing.into_inner())?;
+        Ok(read)
+    }
+
+    /// Reads a source, and calls `rows` with its points and their values in the columns of
+    /// `--keep`, in several batches. An error of `rows` ends the reading. A progress bar is shown.
+    pub(super) fn read_rows(
+        source: &str,
+        flags: &SourceFlags,
+        rows: &mut dyn FnMut(Vec<Point>, TableBuilder) -> Result<(), BoxError>,
+    ) -> Result<Self, BoxError> {
+        Self::read_batches(source, flags, rows, &mut |_| ())
+    }
+
+    /// Reads a source as [`read_rows`](Self::read_rows) does, and calls `on_progress` after each
+    /// batch.
+    fn read_batches(
+        source: &str,
+        flags: &SourceFlags,
+        rows: &mut dyn FnMut(Vec<Point>, TableBuilder) -> Result<(), BoxError>,
+        on_progress: &mut dyn FnMut(&LoadProgress),
+    ) -> Result<Self, BoxError> {
+        let started = Instant::now();
+        let mut source_of_rows = flags.open(source)?;
+        let mut failed = None;
         let read = with_bar(&mut *source_of_rows, |source, bar| {
             let mut rows = |points, kept| {
-                let added = waiting.add(points, kept, &mut packing.borrow_mut());
-                failed = added.err();
+                failed = rows(points, kept).err();
                 failed.is_none()
             };
             load_rows(source, &mut rows, |progress| {
-                expected = expected.max(before + expected_rows(progress));
-                packing.borrow_mut().expect(expected);
+                on_progress(progress);
                 bar(progress);
             })
         });
-        // An error of the pack ends the reading, which may then find fault with the source.
+        // An error of `rows` ends the reading, which may then find fault with the source.
         if let Some(error) = failed {
-            return Err(error.into());
+            return Err(error);
         }
-        let report = read?;
-        waiting.finish(packing.into_inner())?;
         Ok(Self {
             name: redact(source),
-            report,
+            report: read?,
             columns: source_of_rows.columns().clone(),
             time: started.elapsed(),
         })

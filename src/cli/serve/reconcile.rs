@@ -395,10 +395,13 @@ impl LayerSet {
                 NewLayer::Archive(Arc::new(archive))
             }
             database => {
-                let flags = match database {
+                let mut flags = match database {
                     Some(database) => database.snapshot_flags(&config.read),
                     None => config.read.clone(),
                 };
+                // Requests may filter by all columns of a packed file, also if the layer has only
+                // some of its rows.
+                flags.keeps_all = true;
                 let loaded = flags.load(&config.source)?;
                 say!("{}", loaded.summary(id.as_str()));
                 let is_packed = loaded.packed.is_some();

@@ -19,8 +19,9 @@ use std::borrow::Cow;
 /// in the order of the source.
 #[derive(Debug, Default)]
 pub struct TableBuilder {
-    columns: Vec<ColumnBuilder>,
-    points: usize,
+    pub(super) columns: Vec<ColumnBuilder>,
+    /// The number of rows.
+    pub(super) points: usize,
     /// The formats of times in the source.
     pub(super) times: Times,
 }

@@ -36,6 +36,18 @@ impl DictionaryEntry {
         }
     }
 
+    /// The value, as the source has it.
+    pub(super) fn into_value(self) -> Value<'static> {
+        match self {
+            Self::Text(text) => Value::text(text),
+            Self::Other(other) => match *other {
+                TypedEntry::Number(number) => Value::Number(number),
+                TypedEntry::Time(time) => Value::Time(time),
+                TypedEntry::Bool(truth) => Value::Bool(truth),
+            },
+        }
+    }
+
     pub(super) fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Text(text) => Cow::Borrowed(text),

@@ -1,6 +1,11 @@
 //! Tables whose rows are not in memory, but in pages that are read when a filter needs them. Each
 //! page has a zone map, by which pages are left out if none of their rows can fulfil the filter.
 
+mod chosen;
+mod within;
+
+pub(crate) use chosen::ChosenRows;
+
 use super::Table;
 use super::check::{TableError, check_dates};
 use super::column::{Codes, Column, Values};
@@ -9,7 +14,7 @@ use super::stored::{StoredColumn, StoredForm};
 use super::zones::{RowZone, ZoneFilter};
 use crate::filter::Filter;
 use crate::time::{TimeFormat, Times};
-use heatsplat_points::{Point, Points, ReadError, cancel};
+use heatsplat_points::{Point, Points, Quad, ReadError, cancel};
 use rayon::prelude::*;
 use std::fmt;
 use std::ops::Range;
@@ -49,6 +54,12 @@ pub trait PagedRows: fmt::Debug + Send + Sync {
     /// # Errors
     /// The file can't be read there, or is damaged.
     fn points(&self, pages: &[u64]) -> Result<Vec<Point>, ReadError>;
+
+    /// Returns the numbers in Z-order, counted from 0, of the rows whose points lie in a quad.
+    ///
+    /// # Errors
+    /// The file can't be read there, or is damaged.
+    fn quad_rows(&self, quad: Quad) -> Result<Range<u64>, ReadError>;
 
     /// Returns true if pages are read from another machine, so that it is better to read many at a
     /// time than to read on all processor cores.
@@ -93,7 +104,7 @@ struct Candidate {
 }
 
 /// The reason why a filter's points are not selected.
-enum Failure {
+pub(crate) enum Failure {
     Refused(TableError),
     Unreadable(ReadError),
 }
@@ -176,8 +187,7 @@ impl Table {
         };
         let (filter, samples) = self.fitting(filter)?;
         let candidates = paged.candidates(&self.prepare(&filter, &samples));
-        let rows = candidates.iter().map(|at| paged.rows_of(at.page));
-        Ok(rows.map(|rows| rows.end - rows.start).sum())
+        Ok(paged.rows_on(candidates.iter().map(|at| at.page)))
     }
 
     /// Returns true if the table's rows are not in memory.
@@ -320,10 +330,26 @@ impl PagedTable {
         prepared: &Prepared<'_>,
         among: &(impl Fn(usize) -> bool + Sync),
     ) -> Result<Vec<Point>, Failure> {
+        let (pages, wanted) = self.wanted_on(candidates, Some(prepared), among)?;
+        let points = self.points_on(&pages, wanted.len())?;
+        let chosen = points.into_iter().zip(wanted).filter(|(_, wanted)| *wanted);
+        Ok(chosen.map(|(point, _)| point).collect())
+    }
+
+    /// Compares the rows of some pages with a filter. Returns the pages with rows that fulfil it
+    /// and that `among` selects, and for each row of these pages whether it is such a row. Without
+    /// a filter (`None`) all candidates must be certain.
+    fn wanted_on(
+        &self,
+        candidates: &[Candidate],
+        prepared: Option<&Prepared<'_>>,
+        among: &(impl Fn(usize) -> bool + Sync),
+    ) -> Result<(Vec<u64>, Vec<bool>), Failure> {
         let compared = candidates.iter().filter(|at| !at.is_certain);
         let compared: Vec<u64> = compared.map(|at| at.page).collect();
-        let mut held = self.compare(&compared, prepared)?.into_iter();
-        // Which rows of each page are wanted. A page without any isn't read.
+        let held = prepared.map(|prepared| self.compare(&compared, prepared));
+        let mut held = held.transpose()?.unwrap_or_default().into_iter();
+        // Pages without any wanted row are left out: their points needn't be read.
         let (mut pages, mut wanted) = (Vec::new(), Vec::new());
         for at in candidates {
             let rows = self.rows_of(at.page);
@@ -340,15 +366,25 @@ impl PagedTable {
                 false => wanted.truncate(before),
             }
         }
+        Ok((pages, wanted))
+    }
+
+    /// Reads the points of some pages, which have `rows` rows together.
+    fn points_on(&self, pages: &[u64], rows: usize) -> Result<Vec<Point>, ReadError> {
         if pages.is_empty() {
             return Ok(Vec::new());
         }
-        let points = self.rows.points(&pages)?;
-        if points.len() != wanted.len() {
-            return Err(ReadError::new("pages have fewer points than rows").into());
+        let points = self.rows.points(pages)?;
+        match points.len() == rows {
+            true => Ok(points),
+            false => Err(ReadError::new("pages have fewer points than rows")),
         }
-        let chosen = points.into_iter().zip(wanted).filter(|(_, wanted)| *wanted);
-        Ok(chosen.map(|(point, _)| point).collect())
+    }
+
+    /// The number of rows on some pages.
+    fn rows_on(&self, pages: impl Iterator<Item = u64>) -> u64 {
+        let rows = pages.map(|page| self.rows_of(page));
+        rows.map(|rows| rows.end - rows.start).sum()
     }
 
     /// Compares the rows of some pages with the filter. Returns, for each row, true if the filter
@@ -370,8 +406,7 @@ impl PagedTable {
         let mut known = prepared.known.iter().cloned();
         let eval = FilterEval::with_results(filter.tree(), &columns, times, &mut known);
         let mut verdict = eval.verdict();
-        let rows = pages.iter().map(|page| self.rows_of(*page));
-        let rows: u64 = rows.map(|rows| rows.end - rows.start).sum();
+        let rows = self.rows_on(pages.iter().copied());
         Ok((0..rows as usize)
             .map(|row| verdict(row) == Some(true))
             .collect())

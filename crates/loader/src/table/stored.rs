@@ -341,7 +341,7 @@ impl StoredColumn {
 
     /// The dictionary entry for a value of a column that has no dictionary itself. `value` is the
     /// value's integer in a column of the description `form`.
-    fn entry(form: StoredForm, value: u64) -> DictionaryEntry {
+    pub(super) fn entry(form: StoredForm, value: u64) -> DictionaryEntry {
         let text = |text: String| DictionaryEntry::Text(text.into());
         let other = |entry| DictionaryEntry::Other(Box::new(entry));
         let integer = integer_of(value);

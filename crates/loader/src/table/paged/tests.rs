@@ -1,8 +1,12 @@
 //! Tests of tables whose rows are in pages.
 
 use super::*;
-use crate::{LoadOptions, TableBuilder, join_stored, load_rows, load_table, read};
+use crate::{
+    Columns, LoadError, LoadOptions, Source, TableBuilder, join_stored, load_rows, load_table,
+    read, read_paged,
+};
 use heatsplat_points::cancel::{CancelToken, Cancelled};
+use heatsplat_points::{LonLatBox, mercator};
 use proptest::prelude::*;
 use std::collections::HashSet;
 use std::io::Cursor;
@@ -69,6 +73,13 @@ impl PagedRows for FewRows {
         Ok(self.pages(&self.points, pages, 1))
     }
 
+    fn quad_rows(&self, quad: Quad) -> Result<Range<u64>, ReadError> {
+        let (first, last) = quad.keys();
+        let start = self.points.partition_point(|point| point.z_key() < first);
+        let end = self.points.partition_point(|point| point.z_key() <= last);
+        Ok(start as u64..end as u64)
+    }
+
     fn is_remote(&self) -> bool {
         self.is_remote
     }
@@ -81,6 +92,41 @@ struct Both {
     memory: Table,
     paged: Table,
     rows: Arc<FewRows>,
+    /// The source of the points and their table.
+    csv: Vec<u8>,
+}
+
+/// The rows of a source in Z-order: their points, and the forms, texts and values of the columns.
+type SourceRows = (Vec<Point>, Vec<StoredColumn>);
+
+fn rows_of(source: &mut dyn Source) -> Result<SourceRows, LoadError> {
+    let (mut all, mut kept) = (Vec::new(), TableBuilder::default());
+    let mut add = |points: Vec<Point>, values| {
+        all.extend(points);
+        kept.add(values);
+        true
+    };
+    load_rows(source, &mut add, |_| ())?;
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    order.sort_by_key(|at| all[*at].z_key());
+    let column = |column: StoredColumn| {
+        let distinct: HashSet<u64> = column.values.iter().copied().filter(|v| *v != 0).collect();
+        let parts = [(column.form, &*column.words)];
+        let joined = join_stored(&parts, &[], &mut |_| Ok::<_, ()>(distinct.clone())).unwrap();
+        let map = &joined.maps[0];
+        let value = |at: &usize| {
+            let value = column.values[*at];
+            map.as_ref()
+                .map_or(value, |map| map.get(&value).copied().unwrap_or(0))
+        };
+        StoredColumn {
+            form: joined.form,
+            words: joined.words.clone(),
+            values: order.iter().map(value).collect(),
+        }
+    };
+    let columns = kept.into_stored().into_iter().map(column).collect();
+    Ok((order.iter().map(|at| all[*at]).collect(), columns))
 }
 
 impl Both {
@@ -96,31 +142,19 @@ impl Both {
         };
         let mut source = read(Cursor::new(csv.clone()), "a.csv", &options).unwrap();
         let (points, memory, _) = load_table(&mut *source, |_| ()).unwrap();
-        let mut source = read(Cursor::new(csv), "a.csv", &options).unwrap();
-        let (mut all, mut kept) = (Vec::new(), TableBuilder::default());
-        let mut add = |points: Vec<Point>, values| {
-            all.extend(points);
-            kept.add(values);
-            true
-        };
-        load_rows(&mut *source, &mut add, |_| ()).unwrap();
-        let mut order: Vec<usize> = (0..all.len()).collect();
-        order.sort_by_key(|at| all[*at].z_number());
+        let mut source = read(Cursor::new(csv.clone()), "a.csv", &options).unwrap();
+        let (all, stored) = rows_of(&mut *source).unwrap();
         let (mut columns, mut values) = (Vec::new(), Vec::new());
-        for (name, column) in ["v", "w"].into_iter().zip(kept.into_stored()) {
-            let parts = [(column.form, &*column.words)];
-            let distinct = |_| Ok::<HashSet<u64>, ()>(column.values.iter().copied().collect());
-            let joined = join_stored(&parts, &[], &mut |part| distinct(part)).unwrap();
-            assert!(joined.maps.iter().all(Option::is_none));
-            values.push(order.iter().map(|at| column.values[*at]).collect());
+        for (name, column) in ["v", "w"].into_iter().zip(stored) {
+            values.push(column.values);
             columns.push(UnreadColumn {
                 name: name.to_owned(),
-                form: joined.form,
-                words: joined.words,
+                form: column.form,
+                words: column.words,
             });
         }
         let mut rows = FewRows {
-            points: order.iter().map(|at| all[*at]).collect(),
+            points: all,
             values,
             page,
             is_remote: false,
@@ -135,6 +169,7 @@ impl Both {
             memory,
             paged,
             rows,
+            csv,
         }
     }
 
@@ -228,6 +263,79 @@ proptest! {
                 _ => prop_assert_eq!(&got, &wanted, "{}", filter),
             }
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    #[test]
+    fn chosen_rows_are_those_of_the_source(
+        (v, w) in (1usize..60).prop_flat_map(|len| (texts(len), texts(len))),
+        filter in prop::option::of(filter()),
+        within in prop::option::of((0..90, 0..80, 1..90, 1..80)),
+        page in 1u64..5,
+        is_remote: bool,
+    ) {
+        let rows: Vec<_> = v.into_iter().zip(w).collect();
+        let both = Both::new(&rows, page, u64::MAX, |rows| rows.is_remote = is_remote);
+        let within = within.map(|(west, south, width, height)| {
+            let [west, south] = [west, south].map(|edge| f64::from(edge) - 0.5);
+            let north = (south + f64::from(height)).min(85.0);
+            LonLatBox::new(west, south, west + f64::from(width), north).unwrap()
+        });
+        let options = LoadOptions {
+            keep: vec!["W".into(), "v".into()],
+            filter: filter.map(|filter| filter.parse().unwrap()),
+            within,
+            ..LoadOptions::default()
+        };
+        let about = || Columns::of_packed(None, String::new());
+        let wanted = read(Cursor::new(both.csv.clone()), "a.csv", &options)
+            .and_then(|mut source| Ok((rows_of(&mut *source)?, source.report().filtered)));
+        let got = read_paged(both.paged, "a.heat", about(), &options, 9)
+            .and_then(|mut source| Ok((rows_of(&mut *source)?, source.report().filtered)));
+        match (wanted, got) {
+            // What doesn't fit the type of a column is refused.
+            (_, Err(LoadError::BadOption { .. })) => {}
+            (Err(wanted), Err(got)) => {
+                prop_assert!(matches!(wanted, LoadError::AllFiltered { .. }), "{}", wanted);
+                prop_assert!(matches!(got, LoadError::AllFiltered { .. }), "{}", got);
+            }
+            (wanted, got) => {
+                let (wanted, got) = (wanted.unwrap(), got.unwrap());
+                prop_assert_eq!(format!("{got:?}"), format!("{wanted:?}"));
+            }
+        }
+    }
+}
+
+/// Pages whose points lie far from a box are not read.
+#[test]
+fn only_pages_near_a_box_are_read() {
+    let both = Both::growing(6000, u64::MAX, |_| ());
+    for (within, most) in [([10.0, 10.0, 14.0, 14.0], 40), ([-9.0, 0.0, -1.0, 9.0], 0)] {
+        let options = LoadOptions {
+            within: Some(LonLatBox::try_from(within).unwrap()),
+            ..LoadOptions::default()
+        };
+        let inside = both.points.as_slice().unwrap().iter().filter(|point| {
+            let (lon, lat) = (f64::from(point.x) + 0.5, f64::from(point.y) + 0.5);
+            let (lon, lat) = (mercator::longitude(lon), mercator::latitude(lat));
+            options.within.unwrap().contains(lon, lat)
+        });
+        let inside = inside.count();
+        let rows = Arc::clone(&both.rows) as Arc<dyn PagedRows>;
+        let table = Table::from_paged(Vec::new(), rows, &[], u64::MAX).unwrap();
+        let about = Columns::of_packed(None, String::new());
+        let mut source = read_paged(table, "a.heat", about, &options, 9).unwrap();
+        both.rows.pages_read();
+        match rows_of(&mut *source) {
+            Ok((points, _)) => assert_eq!(points.len(), inside),
+            Err(error) => assert!(inside == 0, "{error}"),
+        }
+        assert_eq!(source.report().filtered, 6000 - inside as u64);
+        let [_, read] = both.rows.pages_read();
+        assert!(read <= most, "{within:?}: {read} of 600 pages");
     }
 }
 
