@@ -28,8 +28,8 @@ mod requirements;
 
 use cluster::Cluster;
 use heatsplat::PointsBuilder;
-use heatsplat_loader::load;
 use heatsplat_loader::postgis::{Address, LayerQuery, Relation, Snapshot};
+use heatsplat_loader::{ShapeRules, load};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -132,6 +132,7 @@ fn copy(cluster: &Cluster, rows: usize) {
         weight: None,
         srid: None,
         keep: None,
+        shapes: ShapeRules::default(),
     };
     let (mut bytes, mut peak) = (0, 0);
     let before = resident_peak();

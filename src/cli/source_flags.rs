@@ -9,8 +9,9 @@ use clap::Args;
 use heatsplat::import;
 use heatsplat::points::{LonLatBox, LonLatBoxError};
 use heatsplat_loader::{
-    AxisOrder, DecimalMark, Encoding, Filter, InputFormat, LoadError, LoadOptions, Parameter,
-    Quote, RasterExtent, Source, TimeFormat, open, open_command, shown_source,
+    AreaRule, AxisOrder, DecimalMark, Encoding, Filter, InputFormat, LineRule, LoadError,
+    LoadOptions, Parameter, Quote, RasterExtent, ShapeRules, Source, TimeFormat, open,
+    open_command, shown_source,
 };
 use heatsplat_time::{Step, Zone};
 
@@ -122,6 +123,16 @@ pub(super) struct SourceFlags {
     /// more exactly without a grid, which is not read here [default: 5m]
     #[arg(long, value_name = "METRES", value_parser = metres)]
     pub(super) datum_error: Option<f64>,
+    /// Points for Polygons and MultiPolygons: `centroid` (of all polygons of a row, in the data's
+    /// own coordinates, as PostGIS has it), `surface` (a point inside), `vertices` (each vertex
+    /// with the row's weight), or `skip`, which counts them as skipped; docs/areas.md [default:
+    /// skip]
+    #[arg(long, value_name = "RULE")]
+    pub(super) areas: Option<AreaRule>,
+    /// Points for LineStrings and MultiLineStrings: `vertices` (each vertex with the row's weight),
+    /// or `skip`; positions of GPX, TCX and FIT tracks are always points [default: skip]
+    #[arg(long, value_name = "RULE")]
+    pub(super) lines: Option<LineRule>,
     /// Stop at the first row that gives no point, instead of skipping and counting it
     #[arg(long)]
     pub(super) strict: bool,
@@ -254,6 +265,8 @@ impl SourceFlags {
     fn check_packed(&self, source: &str) -> Result<(), BoxError> {
         let axes = !self.has_suggested_axes && (self.lon.is_some() || self.lat.is_some());
         let given = [
+            ("--areas", self.areas.is_some()),
+            ("--lines", self.lines.is_some()),
             ("--weight", self.weight.is_some()),
             ("--lon and --lat", axes),
             ("--pair", self.pair.is_some()),
@@ -332,6 +345,14 @@ impl SourceFlags {
         format!("{:?}{}", self.options(), shard.unwrap_or_default())
     }
 
+    /// The rules by which lines and areas become points.
+    pub(super) fn shapes(&self) -> ShapeRules {
+        ShapeRules {
+            areas: self.areas.unwrap_or_default(),
+            lines: self.lines.unwrap_or_default(),
+        }
+    }
+
     fn options(&self) -> LoadOptions {
         LoadOptions {
             format: self.format,
@@ -358,6 +379,7 @@ impl SourceFlags {
             within: self.within,
             srid: self.srid,
             extent: self.extent,
+            shapes: self.shapes(),
             strict: self.strict,
             datum_error: self.datum_error,
             download_limit: self.download_limit,

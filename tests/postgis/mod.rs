@@ -12,6 +12,8 @@ mod proxy;
 
 /// Clients that disconnect before they get an answer.
 mod aborts;
+/// Areas that become points.
+mod areas;
 /// A database that dies, hangs, sends slowly, or comes back.
 mod faults;
 /// GDAL and Mapnik read what heatsplat serves and writes.

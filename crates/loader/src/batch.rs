@@ -4,6 +4,7 @@ use crate::messages::shown;
 use crate::number::exact::Number;
 use crate::number::format::NumberFormat;
 use crate::report::{Report, SkipReason};
+use crate::shape::{self, PlaceOrFault, ShapeCollector, ShapeRules};
 use crate::table::TableBuilder;
 use crate::time::Times;
 use crate::value::Value;
@@ -33,6 +34,8 @@ pub(crate) struct Batch {
     /// The notation of numbers in the column of weights: decimal mark, and perhaps marks between
     /// thousands.
     weights: NumberFormat,
+    /// The rules by which lines and areas become points.
+    shapes: ShapeRules,
 }
 
 /// A row's weight before it is checked.
@@ -117,6 +120,21 @@ impl Batch {
     /// point with a missing weight; otherwise it is rejected.
     pub(crate) fn guessing(self, is_guess: bool) -> Self {
         Self { is_guess, ..self }
+    }
+
+    /// Sets the rules by which lines and areas become points.
+    pub(crate) fn with_shapes(self, shapes: ShapeRules) -> Self {
+        Self { shapes, ..self }
+    }
+
+    /// Turns a geometry that is no point into positions, by the rules for lines and areas; see
+    /// [`shape::places`]. Each of the results counts as a row, which the caller adds or reports.
+    pub(crate) fn places_of(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&mut ShapeCollector<'_>) -> Option<()>,
+    ) -> Vec<PlaceOrFault> {
+        shape::places(self.shapes, &mut self.report.notes.shapes, name, read)
     }
 
     /// Sets the notations of numbers in the columns of coordinates and in the column of weights.

@@ -115,6 +115,7 @@ mod records;
 #[cfg(feature = "remote")]
 mod remote;
 mod report;
+mod shape;
 mod source;
 mod table;
 mod temporary;
@@ -142,6 +143,7 @@ pub use records::shapefile::is_companion;
 #[cfg(feature = "remote")]
 pub use remote::{RangeError, RemoteFile, remote_version};
 pub use report::{Mismatch, MismatchReason, Report, RowUnit, SkipReason, SkippedRow};
+pub use shape::{AreaRule, LineRule, ShapeRules};
 pub use source::{LoadProgress, Source, load, load_first, load_rows, load_table};
 pub use table::{
     Column, ColumnKind, JoinedColumn, PagedRows, RowZone, StoredColumn, StoredForm, Table,

@@ -6,6 +6,7 @@ use crate::format::InputFormat;
 use crate::number::mark::DecimalMark;
 use crate::parameter::ParseOptionError;
 use crate::raster_extent::RasterExtent;
+use crate::shape::ShapeRules;
 use crate::time::TimeFormat;
 use heatsplat_points::LonLatBox;
 use std::str::FromStr;
@@ -79,6 +80,10 @@ pub struct LoadOptions {
     pub srid: Option<u32>,
     /// The box that a raster covers, for rasters that state none.
     pub extent: Option<RasterExtent>,
+    /// The rules by which lines and areas become points. By default they give none, and are counted
+    /// as skipped. Formats whose lines and areas are not read (KML, TopoJSON) skip them always, and
+    /// in GPX, TCX and FIT the positions of tracks are points by themselves.
+    pub shapes: ShapeRules,
     /// True if a row that gives no point is an error.
     pub strict: bool,
     /// The largest size in bytes of an object at an address, or of a file in an archive, that is

@@ -55,6 +55,10 @@ pub enum Parameter {
     Srid,
     /// The box that a raster covers: [`LoadOptions::extent`](crate::LoadOptions::extent).
     Extent,
+    /// The rule by which areas become points: [`ShapeRules::areas`](crate::ShapeRules::areas).
+    Areas,
+    /// The rule by which lines become points: [`ShapeRules::lines`](crate::ShapeRules::lines).
+    Lines,
     /// Permission to use a database role that may do more than read.
     AllowSuperuser,
     /// Reading a database's layer anew for each picture, instead of reading it once.
@@ -65,7 +69,7 @@ pub enum Parameter {
 
 impl Parameter {
     /// Every parameter.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::Lon,
         Self::Lat,
         Self::Pair,
@@ -86,6 +90,8 @@ impl Parameter {
         Self::DownloadLimit,
         Self::Srid,
         Self::Extent,
+        Self::Areas,
+        Self::Lines,
         Self::AllowSuperuser,
         Self::Live,
         Self::Overwrite,
@@ -115,6 +121,8 @@ impl Parameter {
             Self::DownloadLimit => "download_limit",
             Self::Srid => "srid",
             Self::Extent => "extent",
+            Self::Areas => "areas",
+            Self::Lines => "lines",
             Self::AllowSuperuser => "allow_superuser",
             Self::Live => "live",
             Self::Overwrite => "overwrite",

@@ -99,6 +99,7 @@ impl SourceFlags {
             weight: self.weight.clone(),
             srid: self.srid,
             keep: self.radius_column.clone(),
+            shapes: self.shapes(),
         })
         .collect()
     }
@@ -119,6 +120,8 @@ impl SourceFlags {
                 ..DatabaseFlags::default()
             },
             srid: query.srid,
+            areas: Some(query.shapes.areas),
+            lines: Some(query.shapes.lines),
             ..Self::default()
         }
     }

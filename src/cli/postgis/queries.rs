@@ -6,7 +6,7 @@ use heatsplat::PointsBuilder;
 use heatsplat_loader::postgis::{
     Database, DatabaseError, LayerQuery, Relation, Snapshot, SnapshotLimits,
 };
-use heatsplat_loader::{LoadError, load};
+use heatsplat_loader::{LoadError, ShapeRules, load};
 use heatsplat_server::{OpenedQuery, PostError, PostedQuery, QuerySource, SourceError};
 use std::future::Future;
 use std::pin::Pin;
@@ -41,6 +41,7 @@ impl QuerySource for DatabaseQueries {
                 weight: post.weight,
                 srid: post.srid,
                 keep: None,
+                shapes: ShapeRules::default(),
             };
             if post.snapshot {
                 return self.read(query).await;

@@ -13,6 +13,7 @@ use crate::cli::postgis::{PoolFlags, PostFlags, RoleFlags, ServeDatabaseFlags};
 use crate::cli::source_flags::SourceFlags;
 use clap::Args;
 use heatsplat::{Backend, Style};
+use heatsplat_loader::ShapeRules;
 use heatsplat_loader::postgis::{
     self, Address, Change, Database, DatabaseLimits, LayerQuery, Relation, SnapshotLimits,
 };
@@ -318,6 +319,7 @@ impl PostingConfig {
             weight: None,
             srid: None,
             keep: None,
+            shapes: ShapeRules::default(),
         });
         let checked = self.database.check_layer("posting", &read);
         checked.map_err(|error| posting_error(&self.section, error))?;

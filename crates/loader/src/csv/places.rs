@@ -12,7 +12,9 @@ use crate::position_text::angle::{self, AngleAxis, degrees_and_minutes};
 use crate::position_text::cell::CellCode;
 use crate::position_text::geometry::{TextShape, geometry};
 use crate::position_text::pair::coordinates;
+use crate::position_text::shapes;
 use crate::report::SkipReason;
+use crate::shape::ShapeCollector;
 
 /// A reader of the positions in a CSV file that are not simply two columns of degrees.
 pub(super) struct PlaceReader {
@@ -180,7 +182,19 @@ impl PlaceReader {
         }
         match geometry.shape {
             TextShape::Nothing => skipped(SkipReason::NoPosition, "an empty geometry".to_owned()),
-            TextShape::Other(name) => skipped(SkipReason::NotAPoint, format!("geometry {name}")),
+            TextShape::Other(name) => {
+                let read = |collector: &mut ShapeCollector<'_>| shapes::collect(text, collector);
+                for place in batch.places_of(&name, read) {
+                    let added = match place {
+                        Ok((x, y)) => self.add(x, y, weight, batch, file)?,
+                        Err(fault) => Err(fault),
+                    };
+                    if let Err((skip, found)) = added {
+                        batch.report.skip(skip, || (line(), found));
+                    }
+                }
+                Ok(Ok(()))
+            }
             TextShape::Point(x, y) => self.add(x, y, weight, batch, file),
             TextShape::Points(all) => {
                 for (x, y) in all {

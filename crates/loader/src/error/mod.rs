@@ -334,7 +334,10 @@ fn advice(report: &Report, weight: Option<&str>) -> String {
         Some(SkipReason::Malformed) => {
             "rows must have a longitude and a latitude in decimal degrees"
         }
-        Some(SkipReason::NotAPoint) => "their geometries must be points",
+        Some(SkipReason::NotAPoint) => {
+            "their geometries must be points; `areas` and `lines` say what becomes of others"
+        }
+        Some(SkipReason::BadShape) => "their areas enclose nothing",
         _ => "longitude and latitude must be decimal degrees",
     };
     advice.to_owned()

@@ -2,7 +2,7 @@
 
 use super::crs_member::{SharedCrs, parse_crs};
 use super::object::{Object, ObjectKind, not_null, property, string, typed};
-use super::skip_value;
+use super::{shapes, skip_value};
 use crate::batch::{Batch, Weight};
 use crate::columns::Schema;
 use crate::crs::{Crs, PlaceError};
@@ -13,6 +13,7 @@ use crate::messages::shown;
 use crate::number;
 use crate::parameter::Parameter;
 use crate::report::{Report, SkipReason};
+use crate::shape::ShapeCollector;
 use crate::text::chunker::{TextBlock, TextPosition};
 use crate::text::pipeline::BlockParser;
 use crate::time::Times;
@@ -141,7 +142,15 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
                 self.position(coordinates, weight.as_deref());
             }
             ObjectKind::Extended(name) => {
-                self.skip(SkipReason::NotAPoint, || format!("geometry {name}"))
+                let weight = self.weight(properties);
+                let read =
+                    |shapes: &mut ShapeCollector<'_>| shapes::collect(&name, coordinates, shapes);
+                for place in self.batch.places_of(&name, read) {
+                    match place {
+                        Ok(place) => self.place(place, weight.as_deref()),
+                        Err((skip, found)) => self.skip(skip, || found),
+                    }
+                }
             }
             ObjectKind::Unknown(_) => self.skip(SkipReason::Malformed, || {
                 format!("no GeoJSON object: {}", shown(json))
@@ -182,34 +191,43 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
                 format!("coordinates {}", shown(position))
             });
         };
-        let weight = weight.map_or(Weight::Unused, Weight::Text);
-        let crs = self.crs.as_deref().or_else(|| self.features.crs.get());
-        let crs = crs.filter(|crs| !matches!(crs, Crs::LonLat));
         // Coordinates that are not numbers can't be transformed. They reach `keep` unchanged, which
         // rejects them.
-        let numbers = crs.and_then(|crs| Some((crs, number::parse(lon)?, number::parse(lat)?)));
-        let mut degrees = None;
-        if let Some((crs, x, y)) = numbers {
-            match crs.place(x, y) {
-                Ok(place) => {
-                    self.batch.report.place_off_by(place.error);
-                    degrees = Some((place.lon.to_string(), place.lat.to_string()));
-                }
-                Err(PlaceError::Outside) => {
-                    return self.skip(SkipReason::BadPosition, || format!("x {x}, y {y}"));
-                }
-                Err(PlaceError::Vague(vague)) => {
-                    let refused = crs.refusal(&vague, &self.features.origin.name);
-                    self.refused = Some(refused);
-                    return;
-                }
-            }
+        if !self.is_in_degrees()
+            && let (Some(x), Some(y)) = (number::parse(lon), number::parse(lat))
+        {
+            return self.place((x, y), weight);
         }
-        let degrees = degrees
-            .as_ref()
-            .map(|(lon, lat)| (lon.as_bytes(), lat.as_bytes()));
-        let (lon, lat) = degrees.unwrap_or((lon, lat));
+        let weight = weight.map_or(Weight::Unused, Weight::Text);
         if let Err(rejection) = self.batch.keep(lon, lat, weight) {
+            self.skip(rejection.skip, || rejection.found());
+        }
+    }
+
+    /// Returns true if positions are longitudes and latitudes.
+    fn is_in_degrees(&self) -> bool {
+        let crs = self.crs.as_deref().or_else(|| self.features.crs.get());
+        crs.is_none_or(|crs| matches!(crs, Crs::LonLat))
+    }
+
+    /// Adds a position, in the coordinate system of the current object, to the batch as one row.
+    /// `weight` is the text of the weight; `None` if every row counts 1.
+    fn place(&mut self, (x, y): (f64, f64), weight: Option<&[u8]>) {
+        let crs = self.crs.as_deref().or_else(|| self.features.crs.get());
+        let place = match crs.unwrap_or(&Crs::LonLat).place(x, y) {
+            Ok(place) => place,
+            Err(PlaceError::Outside) => {
+                return self.skip(SkipReason::BadPosition, || format!("x {x}, y {y}"));
+            }
+            Err(PlaceError::Vague(vague)) => {
+                let refused = crs.map(|crs| crs.refusal(&vague, &self.features.origin.name));
+                self.refused = refused;
+                return;
+            }
+        };
+        self.batch.report.place_off_by(place.error);
+        let weight = weight.map_or(Weight::Unused, Weight::Text);
+        if let Err(rejection) = self.batch.keep_record(place.lon, place.lat, weight) {
             self.skip(rejection.skip, || rejection.found());
         }
     }

@@ -10,6 +10,7 @@ pub(crate) mod feature_scanner;
 pub(crate) mod features;
 pub(crate) mod lines;
 pub(crate) mod object;
+mod shapes;
 pub(crate) mod skip_value;
 mod source;
 

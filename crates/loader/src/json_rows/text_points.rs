@@ -5,7 +5,9 @@ use crate::batch::{Batch, Rejection, Weight};
 use crate::messages::shown;
 use crate::options::AxisOrder;
 use crate::position_text::geometry::TextShape;
+use crate::position_text::shapes;
 use crate::report::SkipReason;
+use crate::shape::ShapeCollector;
 
 /// The reason why a position gives no point, and the value at fault, as text for messages.
 pub(super) type Fault = (SkipReason, String);
@@ -62,7 +64,16 @@ pub(super) fn at_text(
         TextShape::Nothing => {
             return one(SkipReason::NoPosition, "an empty geometry".to_owned());
         }
-        TextShape::Other(name) => return one(SkipReason::NotAPoint, format!("geometry {name}")),
+        TextShape::Other(name) => {
+            let read =
+                |collector: &mut ShapeCollector<'_>| shapes::collect(text.as_bytes(), collector);
+            let places = batch.places_of(&name, read).into_iter();
+            let fault = |place| match place {
+                Ok((lon, lat)) => rejected(batch.keep_record(lon, lat, weight)),
+                Err(fault) => Some(fault),
+            };
+            places.filter_map(fault).collect()
+        }
     };
     TextOutcome {
         faults,

@@ -82,30 +82,32 @@ fn well_known(text: &[u8]) -> Option<TextGeometry> {
 
 /// The rest of `text` after the name of a geometry's type; case is ignored. `None` if `text`
 /// doesn't begin with this name.
-fn strip_type<'a>(text: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+pub(super) fn strip_type<'a>(text: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let (head, rest) = text.split_at_checked(name.len())?;
     head.eq_ignore_ascii_case(name).then_some(rest)
 }
 
 /// The rest of `text` after a word; case is ignored. `None` if `text` doesn't begin with this word,
 /// or if a letter follows.
-fn strip_word<'a>(text: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
+pub(super) fn strip_word<'a>(text: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
     let (head, rest) = text.split_at_checked(word.len())?;
     (head.eq_ignore_ascii_case(word) && !rest.first().is_some_and(u8::is_ascii_alphabetic))
         .then_some(rest)
+}
+
+/// The text behind the letters `Z`, `M` or `ZM` with which it may begin.
+pub(super) fn after_axes(text: &[u8]) -> &[u8] {
+    let text = text.trim_ascii_start();
+    let marks: [&[u8]; 3] = [b"ZM", b"Z", b"M"];
+    let rest = marks.iter().find_map(|mark| strip_word(text, mark));
+    rest.unwrap_or(text)
 }
 
 /// The text between the parentheses of well-known text such as `POINT Z (1 2 3)`. `text` begins
 /// after the type's name, here with ` Z (`. Returns `Some(None)` for `EMPTY`, and `None` if there
 /// are no parentheses.
 fn coordinates(text: &[u8]) -> Option<Option<&[u8]>> {
-    let mut text = text.trim_ascii_start();
-    for mark in [&b"ZM"[..], b"Z", b"M"] {
-        if let Some(rest) = strip_word(text, mark) {
-            text = rest.trim_ascii_start();
-            break;
-        }
-    }
+    let text = after_axes(text).trim_ascii_start();
     if text.trim_ascii_end().eq_ignore_ascii_case(b"EMPTY") {
         return Some(None);
     }
@@ -114,7 +116,7 @@ fn coordinates(text: &[u8]) -> Option<Option<&[u8]>> {
 }
 
 /// The first two numbers of a position, x and y. `None` unless the text has two to four numbers.
-fn position(text: &[u8]) -> Option<(f64, f64)> {
+pub(super) fn position(text: &[u8]) -> Option<(f64, f64)> {
     let mut rest = text.trim_ascii();
     let mut next = || {
         let end = rest.iter().position(u8::is_ascii_whitespace);
@@ -136,7 +138,7 @@ fn position(text: &[u8]) -> Option<(f64, f64)> {
 
 /// The name of the type of a geometry that is neither a Point nor a MultiPoint; `None` if the text
 /// is no well-known text.
-fn other(text: &[u8]) -> Option<String> {
+pub(super) fn other(text: &[u8]) -> Option<String> {
     const TYPES: [&str; 14] = [
         "LINESTRING",
         "POLYGON",
@@ -153,24 +155,22 @@ fn other(text: &[u8]) -> Option<String> {
         "TIN",
         "POLYHEDRALSURFACE",
     ];
-    let known = TYPES
-        .iter()
-        .find(|known| strip_word(text, known.as_bytes()).is_some())?;
+    let is = |known: &&&str| {
+        let rest = strip_type(text, known.as_bytes()).map(after_axes);
+        rest.is_some_and(|rest| !rest.first().is_some_and(u8::is_ascii_alphabetic))
+    };
+    let empty = |known: &&&str| {
+        let rest = strip_type(text, known.as_bytes()).map(after_axes);
+        rest.is_some_and(|rest| strip_word(rest.trim_ascii_start(), b"EMPTY").is_some())
+    };
+    let known = TYPES.iter().find(|known| is(known) || empty(known))?;
     Some((*known).to_owned())
 }
 
 /// Parses well-known binary in hexadecimal digits, before which `\x` or `0x` may stand. `None` for
 /// any other text.
 fn hexadecimal(text: &[u8]) -> Option<TextGeometry> {
-    let prefixes: [&[u8]; 3] = [b"\\x", b"0x", b"0X"];
-    let digits = prefixes.iter().find_map(|p| text.strip_prefix(*p));
-    let (pairs, rest) = digits.unwrap_or(text).as_chunks::<2>();
-    if !rest.is_empty() || pairs.len() < 5 {
-        return None;
-    }
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let byte = |[high, low]: &[u8; 2]| Some((digit(*high)? << 4 | digit(*low)?) as u8);
-    let bytes: Vec<u8> = pairs.iter().map(byte).collect::<Option<_>>()?;
+    let bytes = decoded(text)?;
     let geometry = wkb::parse(&bytes)?;
     let shape = match geometry.shape {
         WkbShape::Point(x, y) if x.is_nan() && y.is_nan() => TextShape::Nothing,
@@ -188,6 +188,20 @@ fn hexadecimal(text: &[u8]) -> Option<TextGeometry> {
         srid: geometry.srid,
         shape,
     })
+}
+
+/// The bytes that hexadecimal digits stand for, before which `\x` or `0x` may stand. `None` for any
+/// other text.
+pub(super) fn decoded(text: &[u8]) -> Option<Vec<u8>> {
+    let prefixes: [&[u8]; 3] = [b"\\x", b"0x", b"0X"];
+    let digits = prefixes.iter().find_map(|p| text.strip_prefix(*p));
+    let (pairs, rest) = digits.unwrap_or(text).as_chunks::<2>();
+    if !rest.is_empty() || pairs.len() < 5 {
+        return None;
+    }
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let byte = |[high, low]: &[u8; 2]| Some((digit(*high)? << 4 | digit(*low)?) as u8);
+    pairs.iter().map(byte).collect()
 }
 
 /// Parses a geometry or a Feature of GeoJSON. `None` for any other text.
@@ -229,8 +243,10 @@ fn geojson(text: &[u8]) -> Option<TextGeometry> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::shapes::collect;
     use super::TextShape::{Nothing, Other, Point, Points};
     use super::*;
+    use crate::shape::tests::all_places;
     use proptest::prelude::*;
 
     #[test]
@@ -335,9 +351,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_do_no_harm(bytes: Vec<u8>, hex in "0[01]0[0-9A-F]{0,60}", wkt in "(SRID=[0-9]{1,3};)?(MULTI)?POINT *[ZM]?[-(), 0-9.]{0,30}") {
+        fn any_bytes_do_no_harm(bytes: Vec<u8>, hex in "0[01]0[0-9A-F]{0,60}", wkt in "(SRID=[0-9]{1,3};)?(MULTI)?(POINT|LINESTRING|POLYGON) *[ZM]?[-(), 0-9.]{0,30}") {
             for text in [&bytes[..], hex.as_bytes(), wkt.as_bytes()] {
                 let _ = geometry(text);
+                let _ = all_places(|shapes| collect(text, shapes));
             }
         }
 

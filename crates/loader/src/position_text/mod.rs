@@ -6,3 +6,4 @@ pub(crate) mod angle;
 pub(crate) mod cell;
 pub(crate) mod geometry;
 pub(crate) mod pair;
+pub(crate) mod shapes;

@@ -4,6 +4,7 @@ use super::connect::{Address, Purpose, runtime};
 use super::relation::{LayerQuery, Relation};
 use super::template::quoted;
 use crate::error::DatabaseError;
+use crate::shape::ShapeRules;
 
 /// A table or view of points that can become a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +48,7 @@ pub fn point_tables(address: &Address) -> Result<Vec<PointTable>, DatabaseError>
                     weight: None,
                     srid: None,
                     keep: None,
+                    shapes: ShapeRules::default(),
                 },
             }
         };

@@ -163,7 +163,10 @@ impl LiveRelation {
     }
 
     async fn fetch_once(&self, want: &ViewportQuery) -> Result<ViewportRows, DatabaseError> {
-        let mut fetched = RowCollector::default();
+        let mut fetched = RowCollector {
+            batch: Batch::default().with_shapes(self.definition.shapes),
+            ..RowCollector::default()
+        };
         let session = self.database.borrow().await?;
         let views = Viewport::for_window(want.window, want.margin);
         // A query with tokens for the box is run once for each part of the picture, and only the

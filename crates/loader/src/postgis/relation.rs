@@ -7,6 +7,7 @@ use super::introspect::{columns_of, find_kept, find_place, find_table, find_weig
 use super::template::{Statement, Template, TokenValues, quoted};
 use crate::columns::{Columns, Position};
 use crate::error::DatabaseError;
+use crate::shape::ShapeRules;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
@@ -26,6 +27,8 @@ pub struct LayerQuery {
     pub srid: Option<u32>,
     /// A column of numbers that a snapshot reads beside its points; `None` if it reads none.
     pub keep: Option<String>,
+    /// The rules by which lines and areas become points.
+    pub shapes: ShapeRules,
 }
 
 /// The table, view or query that yields the rows of a layer.
@@ -75,6 +78,7 @@ pub struct ResolvedLayer {
     pub(crate) weight: Option<String>,
     pub(crate) count: Option<String>,
     pub(crate) kept: Option<String>,
+    pub(crate) shapes: ShapeRules,
     /// The SRID that the stored geometries state; 0 if they state none.
     stored: u32,
     /// The SRID that the geometries are taken to have: `stored` or, if that is 0, the SRID that the
@@ -154,6 +158,7 @@ impl ResolvedLayer {
             weight: weight.and_then(name),
             count: count.and_then(name),
             kept: kept.clone(),
+            shapes: query.shapes,
             stored: 4326,
             srid: 4326,
             mixed: false,

@@ -39,7 +39,14 @@ pub(crate) fn geometry(batch: &mut Batch, ewkb: Option<&[u8]>, weight: Weight<'_
                 });
             }
         }
-        WkbShape::Other(name) => skip(batch, SkipReason::NotAPoint, || name.to_owned()),
+        WkbShape::Other(name) => {
+            for place in batch.places_of(name, |shapes| wkb::collect(bytes, shapes)) {
+                match place {
+                    Ok((x, y)) => position(batch, unit, x, y, weight),
+                    Err((reason, found)) => skip(batch, reason, || found),
+                }
+            }
+        }
     }
 }
 
@@ -146,7 +153,7 @@ mod tests {
         ]);
         let report = &batch.report;
         let counts = SkipReason::ALL.map(|reason| report.skipped(reason));
-        assert_eq!(counts, [2, 3, 1, 2, 1, 1], "{report}");
+        assert_eq!(counts, [2, 3, 1, 2, 1, 1, 0], "{report}");
         assert_eq!((report.rows, report.kept), (14, 4));
         assert_eq!((report.weights_missing, report.at_null_island), (1, 1));
         let weights: Vec<f32> = batch.points.iter().map(|p| p.weight).collect();

@@ -361,7 +361,10 @@ async fn copy(
         weighted: definition.weight.is_some(),
     };
     let keep = usize::from(definition.kept.is_some());
-    let empty = || Batch::new(None, keep, &Times::default());
+    let empty = || {
+        let batch = Batch::new(None, keep, &Times::default());
+        batch.with_shapes(definition.shapes)
+    };
     let (mut decoder, mut batch, mut bytes) = (CopyDecoder::default(), empty(), 0);
     let (mut rows_sent, mut all_bytes) = (0, 0);
     while let Some(chunk) = stream.next().await {

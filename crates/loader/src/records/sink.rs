@@ -8,6 +8,7 @@ use crate::columns::weight_check::WeightDecision;
 use crate::crs::{Crs, PlaceError};
 use crate::error::LoadError;
 use crate::report::{RowUnit, SkipReason};
+use crate::shape::{ShapeCollector, ShapeRules};
 use crate::value::Value;
 use crate::wkb::{self, WkbShape};
 use heatsplat_points::LonLatBox;
@@ -37,6 +38,7 @@ pub(crate) struct RecordSink {
     crs: Arc<Crs>,
     selection: Arc<RowSelection>,
     within: Option<LonLatBox>,
+    shapes: ShapeRules,
     batch: Batch,
     /// The current record's values in the kept columns.
     row: Vec<Value<'static>>,
@@ -75,7 +77,7 @@ impl RecordSink {
     pub(super) fn new(
         crs: &Arc<Crs>,
         selection: &Arc<RowSelection>,
-        within: Option<LonLatBox>,
+        (within, shapes): (Option<LonLatBox>, ShapeRules),
         (is_guess, undecided): (bool, Option<WeightDecision>),
         file: String,
         out: SyncSender<Result<ReaderMessage, LoadError>>,
@@ -84,7 +86,10 @@ impl RecordSink {
             crs: Arc::clone(crs),
             selection: Arc::clone(selection),
             within,
-            batch: Self::empty(within, selection).guessing(is_guess),
+            shapes,
+            batch: Self::empty(within, selection)
+                .guessing(is_guess)
+                .with_shapes(shapes),
             row: Vec::new(),
             record: 0,
             is_guess,
@@ -122,11 +127,7 @@ impl RecordSink {
         geometry: Geometry<'_>,
         weight: Option<&Value<'_>>,
     ) -> Result<(), Stopped> {
-        self.record += 1;
-        if let (Some(undecided), Some(weight)) = (&mut self.undecided, weight) {
-            undecided.note(weight);
-        }
-        let weight = weight.filter(|_| !self.unused);
+        let weight = self.begin(weight);
         match geometry {
             Geometry::Nothing(what) => self.skip(SkipReason::NoPosition, what.to_owned()),
             Geometry::Other(name) => self.skip(SkipReason::NotAPoint, format!("geometry {name}")),
@@ -136,12 +137,7 @@ impl RecordSink {
                 for (x, y) in positions {
                     any = true;
                     self.position(x, y, weight)?;
-                    // One record may have millions of positions, so a batch may be sent before the
-                    // record ends.
-                    if self.batch.points.len() >= BATCH {
-                        self.fill();
-                        self.send()?;
-                    }
+                    self.send_full()?;
                 }
                 if !any {
                     self.skip(SkipReason::NoPosition, "empty MultiPoint".to_owned());
@@ -150,6 +146,48 @@ impl RecordSink {
         }
         self.fill();
         self.send_much()
+    }
+
+    /// Checks a record whose geometry is no point, and adds the points that it gives by the rules
+    /// for lines and areas. `name` is the name of the geometry's type, and `read` gives its points
+    /// and outlines to a collector, if the rules need them. Each position that it gives becomes a
+    /// row with the record's `weight`.
+    pub(crate) fn shape(
+        &mut self,
+        name: &str,
+        weight: Option<&Value<'_>>,
+        read: impl FnOnce(&mut ShapeCollector<'_>) -> Option<()>,
+    ) -> Result<(), Stopped> {
+        let weight = self.begin(weight);
+        for place in self.batch.places_of(name, read) {
+            match place {
+                Ok((x, y)) => self.position(x, y, weight)?,
+                Err((skip, found)) => self.skip(skip, found),
+            }
+            self.send_full()?;
+        }
+        self.fill();
+        self.send_much()
+    }
+
+    /// Counts the next record, and shows its weight to the decision about weights. Returns the
+    /// weight, or `None` if weights turned out to be no numbers.
+    fn begin<'w>(&mut self, weight: Option<&'w Value<'w>>) -> Option<&'w Value<'w>> {
+        self.record += 1;
+        if let (Some(undecided), Some(weight)) = (&mut self.undecided, weight) {
+            undecided.note(weight);
+        }
+        weight.filter(|_| !self.unused)
+    }
+
+    /// Sends the batch if it is full, before the record ends: one record may have millions of
+    /// positions.
+    fn send_full(&mut self) -> Result<(), Stopped> {
+        if self.batch.points.len() < BATCH {
+            return Ok(());
+        }
+        self.fill();
+        self.send()
     }
 
     /// Sends the batch if it has [`BATCH`] points or counts [`ROWS`] rows. Rows without points are
@@ -181,7 +219,9 @@ impl RecordSink {
                 let mut all = all.map(|p| p.unwrap_or((f64::INFINITY, f64::INFINITY)));
                 self.record(Geometry::MultiPoint(&mut all), weight)
             }
-            Some(WkbShape::Other(name)) => self.record(Geometry::Other(name), weight),
+            Some(WkbShape::Other(name)) => {
+                self.shape(name, weight, |shapes| wkb::collect(bytes, shapes))
+            }
             None => {
                 self.malformed("a geometry that is no well-known binary".to_owned());
                 Ok(())
@@ -264,7 +304,9 @@ impl RecordSink {
             self.batch.drop_weights();
             (self.is_guess, self.unused) = (false, true);
         }
-        let empty = Self::empty(self.within, &self.selection).guessing(self.is_guess);
+        let empty = Self::empty(self.within, &self.selection)
+            .guessing(self.is_guess)
+            .with_shapes(self.shapes);
         let full = std::mem::replace(&mut self.batch, empty);
         self.out
             .send(Ok(ReaderMessage::Batch(Box::new(full))))

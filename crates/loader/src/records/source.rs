@@ -11,6 +11,7 @@ use crate::error::LoadError;
 use crate::input::Origin;
 use crate::options::LoadOptions;
 use crate::report::RowUnit;
+use crate::shape::ShapeRules;
 use crate::source::{BatchSource, Source, SourceState};
 use heatsplat_points::{LonLatBox, PointSink};
 use std::collections::VecDeque;
@@ -41,6 +42,7 @@ pub(crate) struct RecordSourceBuilder {
     crs: Crs,
     selection: RowSelection,
     within: Option<LonLatBox>,
+    shapes: ShapeRules,
     strict: bool,
     datum_error: Option<f64>,
 }
@@ -58,6 +60,7 @@ impl RecordSourceBuilder {
             crs,
             selection: found.selection,
             within: options.within,
+            shapes: options.shapes,
             strict: options.strict,
             datum_error: options.datum_error,
         }
@@ -82,7 +85,7 @@ impl RecordSourceBuilder {
             let sink = RecordSink::new(
                 &crs,
                 &selection,
-                self.within,
+                (self.within, self.shapes),
                 (is_guess, undecided),
                 origin.file(),
                 out,

@@ -33,19 +33,23 @@ pub enum SkipReason {
     /// A row that can't be read: a comment, a repeated header, a malformed line of
     /// newline-delimited GeoJSON, or a row with too few columns for a position, for example.
     Malformed,
-    /// A geometry that is neither a Point nor a MultiPoint.
+    /// A geometry that is neither a Point nor a MultiPoint, and of a kind from which the options
+    /// make no points.
     NotAPoint,
+    /// An area that encloses nothing, so that no point stands for it.
+    BadShape,
 }
 
 impl SkipReason {
     /// Every reason, in the order in which reports list them.
-    pub const ALL: [SkipReason; 6] = [
+    pub const ALL: [SkipReason; 7] = [
         SkipReason::NoPosition,
         SkipReason::BadPosition,
         SkipReason::Outside,
         SkipReason::BadWeight,
         SkipReason::Malformed,
         SkipReason::NotAPoint,
+        SkipReason::BadShape,
     ];
 
     /// The reason's name in metrics and reports.
@@ -57,6 +61,7 @@ impl SkipReason {
             SkipReason::BadWeight => "bad weight",
             SkipReason::Malformed => "malformed",
             SkipReason::NotAPoint => "not a point",
+            SkipReason::BadShape => "bad shape",
         }
     }
 }

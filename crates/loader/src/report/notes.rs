@@ -1,6 +1,7 @@
 //! Notes about decisions that were made while a source was read, and that the counts and examples
 //! of skipped rows don't show.
 
+use crate::shape::ShapeKind;
 use std::fmt;
 
 /// The largest number of notes in [`Notes::of_parts`]; further ones are dropped. It is a choice.
@@ -25,6 +26,7 @@ pub(crate) struct Notes {
     /// The texts that are not UTF-8, in columns that the filter uses or in kept columns. Each row
     /// with such texts counts once.
     recoded: NoteCount,
+    pub(crate) shapes: ShapeNotes,
     /// Notes about parts of the file, in the order in which they were added. No note is in the list
     /// twice.
     of_parts: Vec<String>,
@@ -32,6 +34,86 @@ pub(crate) struct Notes {
     pub(crate) of_bytes: Vec<String>,
     /// True if one of the notes in `of_bytes` is about the encoding of text.
     pub(crate) tells_text: bool,
+}
+
+/// Counts of lines and areas, for notes about them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ShapeNotes {
+    /// The number of areas that are skipped since the options make no points of them.
+    skipped_areas: u64,
+    /// The number of lines that are skipped since the options make no points of them.
+    skipped_lines: u64,
+    /// The number of areas that gave points.
+    pub(crate) taken_areas: u64,
+    /// The number of lines that gave points.
+    pub(crate) taken_lines: u64,
+    /// The number of areas with a ring whose last position doesn't repeat its first.
+    pub(crate) unclosed: u64,
+    /// The number of areas with a ring that crosses itself.
+    pub(crate) crossing: u64,
+}
+
+impl ShapeNotes {
+    /// Counts a geometry that is skipped since the options make no points of geometries of its
+    /// kind. The kinds of the members of a collection are not known.
+    pub(crate) fn count_skipped(&mut self, kind: ShapeKind) {
+        match kind {
+            ShapeKind::Area => self.skipped_areas += 1,
+            ShapeKind::Line => self.skipped_lines += 1,
+            ShapeKind::Collection => (),
+        }
+    }
+
+    fn add(&mut self, part: &Self) {
+        self.skipped_areas += part.skipped_areas;
+        self.skipped_lines += part.skipped_lines;
+        self.taken_areas += part.taken_areas;
+        self.taken_lines += part.taken_lines;
+        self.unclosed += part.unclosed;
+        self.crossing += part.crossing;
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let some = |count: u64, one: &str, several: &str| match count {
+            1 => format!("1 {one}"),
+            count => format!("{count} {several}"),
+        };
+        let mut lines = Vec::new();
+        if self.taken_areas > 0 {
+            let areas = some(self.taken_areas, "area is", "areas are");
+            lines.push(format!("{areas} taken as points (`areas`)"));
+        }
+        if self.taken_lines > 0 {
+            let found = some(self.taken_lines, "line is", "lines are");
+            lines.push(format!("{found} taken as points (`lines`)"));
+        }
+        if self.skipped_areas > 0 {
+            let areas = some(self.skipped_areas, "area is", "areas are");
+            lines.push(format!(
+                "{areas} skipped (`areas` centroid takes each as a point; surface, vertices)"
+            ));
+        }
+        if self.skipped_lines > 0 {
+            let found = some(self.skipped_lines, "line is", "lines are");
+            lines.push(format!(
+                "{found} skipped (`lines` vertices takes their vertices as points)"
+            ));
+        }
+        if self.unclosed > 0 {
+            let areas = some(self.unclosed, "area has", "areas have");
+            lines.push(format!(
+                "{areas} a ring that doesn't end where it begins; it is closed by a straight side"
+            ));
+        }
+        if self.crossing > 0 {
+            let areas = some(self.crossing, "area has", "areas have");
+            lines.push(format!(
+                "{areas} a ring that crosses itself; a centroid counts its parts by the direction \
+                 in which it runs around them"
+            ));
+        }
+        lines
+    }
 }
 
 /// A count of one kind of finding in rows: the number of findings (`count`), the number of rows
@@ -110,6 +192,7 @@ impl Notes {
         self.swapped += part.swapped;
         self.metres += part.metres;
         self.recoded.add(&part.recoded);
+        self.shapes.add(&part.shapes);
         for note in part.of_parts {
             self.note(note);
         }
@@ -150,6 +233,7 @@ impl Notes {
                 self.recoded
             ));
         }
+        lines.extend(self.shapes.lines());
         lines.extend(self.of_parts.iter().cloned());
         lines.extend(self.of_bytes.iter().cloned());
         lines

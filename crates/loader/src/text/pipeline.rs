@@ -7,6 +7,7 @@ use crate::error::LoadError;
 use crate::input::Origin;
 use crate::options::LoadOptions;
 use crate::report::Report;
+use crate::shape::ShapeRules;
 use crate::source::{BatchSource, SourceState};
 use crate::text::chunker::TextBlock;
 use crate::time::Times;
@@ -52,6 +53,7 @@ pub(crate) struct Pipeline<P> {
     /// The formats in which dates and times of the source are read.
     times: Times,
     within: Option<LonLatBox>,
+    shapes: ShapeRules,
     /// The first block, which was read to choose the columns and is not parsed yet; `None` if there
     /// is no such block.
     first: Option<TextBlock>,
@@ -78,6 +80,7 @@ impl<P: BlockParser> Pipeline<P> {
             parser,
             times,
             within: options.within,
+            shapes: options.shapes,
             first,
             blocks,
             ended: false,
@@ -127,11 +130,12 @@ impl<P: BlockParser> BatchSource for Pipeline<P> {
         let last = gathered.iter().flatten().any(|block| block.last);
         let (parser, within, keep) = (&self.parser, self.within, self.state.columns.kept.len());
         let is_guess = self.state.columns.guess.is_some();
-        let times = &self.times;
+        let (times, shapes) = (&self.times, self.shapes);
         let parsed: Vec<_> = gathered
             .into_par_iter()
             .map(|block| {
-                let mut batch = Batch::new(within, keep, times).guessing(is_guess);
+                let batch = Batch::new(within, keep, times).guessing(is_guess);
+                let mut batch = batch.with_shapes(shapes);
                 let outcome = block.and_then(|block| parser.parse(&block, &mut batch));
                 (batch, outcome)
             })

@@ -266,7 +266,7 @@ fn in_one(values: ArrayRef, is_large: bool) -> ArrayRef {
     ))
 }
 
-fn arrow(path: &Path, extension: &str, column: &ArrayRef) {
+pub(crate) fn arrow(path: &Path, extension: &str, column: &ArrayRef) {
     let about = [("ARROW:extension:name".to_owned(), extension.to_owned())];
     let field = Field::new("where", column.data_type().clone(), true);
     let schema = Arc::new(Schema::new(vec![field.with_metadata(about.into())]));
@@ -278,7 +278,7 @@ fn arrow(path: &Path, extension: &str, column: &ArrayRef) {
 
 /// Writes a Parquet file with a column of an extension type. The type is stated in the metadata key
 /// `geo` if `geo` is true, and in the Arrow schema otherwise.
-fn parquet(path: &Path, extension: &str, column: &ArrayRef, geo: bool) {
+pub(crate) fn parquet(path: &Path, extension: &str, column: &ArrayRef, geo: bool) {
     let about = [("ARROW:extension:name".to_owned(), extension.to_owned())];
     let about = if geo { [].into() } else { about.into() };
     let field = Field::new("where", column.data_type().clone(), true).with_metadata(about);

@@ -10,6 +10,7 @@ use super::columns::NumberColumn;
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::number::exact::Number;
+use crate::shape::{Outline, ShapeKind};
 use crate::value::Value;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
@@ -144,7 +145,8 @@ fn native(
     weight: Option<&Value<'_>>,
     sink: &mut RecordSink,
 ) -> Result<(), ReadFailure> {
-    let name = match (depth(column.data_type()), stated) {
+    let depth = depth(column.data_type());
+    let name = match (depth, stated) {
         (0, _) => {
             let point = native_point(column, row);
             let nothing = Geometry::Nothing("Point without x or y");
@@ -166,7 +168,51 @@ fn native(
         (2, _) => "Polygon or MultiLineString, which isn't said",
         _ => "MultiPolygon",
     };
-    Ok(sink.record(Geometry::Other(name), weight)?)
+    Ok(sink.shape(name, weight, |shapes| {
+        shapes.outline(&outline(column, row, ShapeKind::from_name(name)?, depth));
+        Some(())
+    })?)
+}
+
+/// The positions of a line or an area, whose points are in lists of `depth` levels.
+fn outline(column: &ArrayRef, row: usize, kind: ShapeKind, depth: usize) -> Outline {
+    let mut outline = Outline::new(kind);
+    let line = |column: &ArrayRef, row: usize| -> Vec<(f64, f64)> {
+        let point = |(list, at): (ArrayRef, usize)| native_point(&list, at);
+        let points = elements(column, row).map(point);
+        points
+            .map(|at| at.unwrap_or((f64::NAN, f64::NAN)))
+            .collect()
+    };
+    let polygon = |outline: &mut Outline, column: &ArrayRef, row: usize| {
+        for (at, (rings, ring)) in elements(column, row).enumerate() {
+            outline.add_ring(line(&rings, ring), at == 0);
+        }
+    };
+    match (kind, depth) {
+        (ShapeKind::Area, 2) => polygon(&mut outline, column, row),
+        (ShapeKind::Area, _) => {
+            for (polygons, at) in elements(column, row) {
+                polygon(&mut outline, &polygons, at);
+            }
+        }
+        (_, 1) => outline.add_line(line(column, row)),
+        _ => {
+            for (lines, at) in elements(column, row) {
+                outline.add_line(line(&lines, at));
+            }
+        }
+    }
+    outline
+}
+
+/// The elements of a row's list, each as a column and a row of it.
+fn elements(column: &ArrayRef, row: usize) -> impl Iterator<Item = (ArrayRef, usize)> {
+    let list = list(column, row);
+    list.into_iter().flat_map(|list| {
+        let length = list.len();
+        (0..length).map(move |at| (ArrayRef::clone(&list), at))
+    })
 }
 
 /// The number of lists around a point, one inside the other, in a column of this type.

@@ -3,9 +3,13 @@
 
 use super::super::{Geometry, ReadFailure, RecordSink, damaged, unreadable};
 use crate::input::Origin;
+use crate::shape::{Outline, ShapeCollector, ShapeKind};
 use crate::time::time;
 use crate::value::Value;
-use flatgeobuf::{ColumnType, Feature, GeometryType, Header, size_prefixed_root_as_feature};
+use flatgeobuf::{
+    ColumnType, Feature, Geometry as FgbGeometry, GeometryType, Header,
+    size_prefixed_root_as_feature,
+};
 use std::fmt::Display;
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -122,11 +126,7 @@ impl Layout {
             GeometryType::Unknown => geometry.type_(),
             known => known,
         };
-        let xy = geometry.xy();
-        let mut pairs = xy.iter().flat_map(|xy| {
-            let pair = move |i: usize| (xy.get(2 * i), xy.get(2 * i + 1));
-            (0..xy.len() / 2).map(pair)
-        });
+        let mut pairs = positions(geometry);
         match kind {
             GeometryType::Point => match pairs.next() {
                 Some((x, y)) => sink.record(Geometry::Point(x, y), weight)?,
@@ -135,7 +135,9 @@ impl Layout {
             GeometryType::MultiPoint => sink.record(Geometry::MultiPoint(&mut pairs), weight)?,
             other => {
                 let name = other.variant_name().unwrap_or("of an unknown kind");
-                sink.record(Geometry::Other(name), weight)?;
+                sink.shape(name, weight, |shapes| {
+                    collect(geometry, other, shapes, DEPTH)
+                })?;
             }
         }
         Ok(())
@@ -163,6 +165,83 @@ impl Layout {
         }
         Value::Null
     }
+}
+
+/// The depth to which collections may be nested in each other: a choice.
+const DEPTH: usize = 16;
+
+/// The positions of a geometry, without those of its parts.
+fn positions(geometry: FgbGeometry<'_>) -> impl Iterator<Item = (f64, f64)> {
+    geometry.xy().into_iter().flat_map(|xy| {
+        let pair = move |i: usize| (xy.get(2 * i), xy.get(2 * i + 1));
+        (0..xy.len() / 2).map(pair)
+    })
+}
+
+/// The lines or rings of a geometry: its positions, cut at the ends that it states. If it states
+/// none, it has a single one.
+fn parts(geometry: FgbGeometry<'_>) -> Vec<Vec<(f64, f64)>> {
+    let mut positions = positions(geometry);
+    match geometry.ends().filter(|ends| !ends.is_empty()) {
+        None => vec![positions.collect()],
+        Some(ends) => {
+            let mut before = 0;
+            let part = |end: u32| {
+                let length = end.saturating_sub(std::mem::replace(&mut before, end));
+                positions.by_ref().take(length as usize).collect()
+            };
+            ends.iter().map(part).collect()
+        }
+    }
+}
+
+/// Gives all points, lines and areas of a geometry to a collector. `depth` is the number of levels
+/// down to which collections may still be nested; `None` if they are nested more deeply.
+fn collect(
+    geometry: FgbGeometry<'_>,
+    kind: GeometryType,
+    shapes: &mut ShapeCollector<'_>,
+    depth: usize,
+) -> Option<()> {
+    let add_polygon = |outline: &mut Outline, polygon| {
+        for (at, ring) in parts(polygon).into_iter().enumerate() {
+            outline.add_ring(ring, at == 0);
+        }
+    };
+    let members = || geometry.parts().into_iter().flatten();
+    let mut area = Outline::new(ShapeKind::Area);
+    match kind {
+        GeometryType::Point | GeometryType::MultiPoint => {
+            for (x, y) in positions(geometry) {
+                shapes.point(x, y);
+            }
+        }
+        GeometryType::LineString | GeometryType::MultiLineString => {
+            let mut line = Outline::new(ShapeKind::Line);
+            for part in parts(geometry) {
+                line.add_line(part);
+            }
+            shapes.outline(&line);
+        }
+        GeometryType::Polygon => {
+            add_polygon(&mut area, geometry);
+            shapes.outline(&area);
+        }
+        GeometryType::MultiPolygon => {
+            for polygon in members() {
+                add_polygon(&mut area, polygon);
+            }
+            shapes.outline(&area);
+        }
+        GeometryType::GeometryCollection => {
+            let depth = depth.checked_sub(1)?;
+            for member in members() {
+                collect(member, member.type_(), shapes, depth)?;
+            }
+        }
+        other => shapes.refuse(other.variant_name().unwrap_or("of an unknown kind")),
+    }
+    Some(())
 }
 
 /// Splits `bytes` into the value with which they begin and the rest. `kind` is the type of the

@@ -15,6 +15,7 @@ use crate::input::Origin;
 use crate::messages::{list, shown};
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
+use crate::shape::{ShapeKind, ShapeRules};
 use crate::source::Source;
 use crate::time::time;
 use crate::value::Value;
@@ -85,6 +86,14 @@ struct FeatureTable {
     system: i64,
 }
 
+/// Returns whether the rows of a table may give points, by the type of geometries that the table
+/// states and by the rules for lines and areas.
+fn may_give_points(kind: &str, shapes: ShapeRules) -> bool {
+    let points = ["POINT", "MULTIPOINT", "GEOMETRY"];
+    points.iter().any(|known| kind.eq_ignore_ascii_case(known))
+        || ShapeKind::from_name(kind).is_some_and(|kind| shapes.take(kind))
+}
+
 impl FeatureTable {
     fn find(
         database: &Connection,
@@ -94,21 +103,26 @@ impl FeatureTable {
         let failed = |error: rusqlite::Error| damaged(origin, "the list of tables", said(&error));
         let mut query = database
             .prepare(
-                "select g.table_name, g.column_name, g.srs_id from gpkg_geometry_columns g \
-                 join gpkg_contents c on c.table_name = g.table_name \
-                 where upper(g.geometry_type_name) in ('POINT', 'MULTIPOINT', 'GEOMETRY') \
-                 order by g.table_name",
+                "select g.table_name, g.column_name, g.srs_id, g.geometry_type_name \
+                 from gpkg_geometry_columns g \
+                 join gpkg_contents c on c.table_name = g.table_name order by g.table_name",
             )
             .map_err(failed)?;
         let rows = query.query_map([], |row| {
-            Ok(Self {
+            let kind: String = row.get(3)?;
+            let table = Self {
                 name: row.get(0)?,
                 geometry: row.get(1)?,
                 system: row.get(2)?,
-            })
+            };
+            Ok((table, kind))
         });
-        let tables: Result<Vec<Self>, _> = rows.and_then(Iterator::collect);
-        let mut tables = tables.map_err(failed)?;
+        let all: Result<Vec<(Self, String)>, _> = rows.and_then(Iterator::collect);
+        let (read, others): (Vec<_>, Vec<_>) = all
+            .map_err(failed)?
+            .into_iter()
+            .partition(|(_, kind)| may_give_points(kind, options.shapes));
+        let mut tables: Vec<Self> = read.into_iter().map(|(table, _)| table).collect();
         if let Some(geom) = &options.geom {
             let seen: Vec<String> = tables.iter().map(|table| table.geometry.clone()).collect();
             tables.retain(|table| table.geometry == *geom);
@@ -131,10 +145,18 @@ impl FeatureTable {
             None => Err(LoadError::BadOption {
                 file: origin.file(),
                 parameter: Parameter::Table,
-                message: if tables.is_empty() {
+                message: if !tables.is_empty() {
+                    let all = list(&names);
+                    match options.shapes == ShapeRules::default() {
+                        true => format!("name one of the tables of points: {all}"),
+                        false => format!("name one of the tables of geometries: {all}"),
+                    }
+                } else if others.is_empty() {
                     "there is no table of points in this GeoPackage".to_owned()
                 } else {
-                    format!("name one of the tables of points: {}", list(&names))
+                    "there is no table of points in this GeoPackage; `areas` centroid reads its \
+                     tables of areas, and `lines` vertices those of lines"
+                        .to_owned()
                 },
             }),
         }

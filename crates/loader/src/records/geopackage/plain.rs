@@ -15,6 +15,7 @@ use crate::messages::{list, shown};
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
 use crate::position_text::geometry::{self, TextShape};
+use crate::position_text::shapes;
 use crate::records::{
     Geometry, ReadFailure, RecordReader, RecordSink, RecordSourceBuilder, damaged,
 };
@@ -379,7 +380,9 @@ fn geometry_in(
             TextShape::Points(all) => {
                 sink.record(Geometry::MultiPoint(&mut all.into_iter()), weight)?;
             }
-            TextShape::Other(name) => sink.record(Geometry::Other(&name), weight)?,
+            TextShape::Other(name) => {
+                sink.shape(&name, weight, |collector| shapes::collect(text, collector))?;
+            }
         },
     }
     Ok(())

@@ -23,6 +23,7 @@ use crate::error::LoadError;
 use crate::input::Origin;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
+use crate::shape::{Outline, ShapeKind};
 use crate::source::Source;
 use crate::value::Value;
 pub use companions::is_companion;
@@ -187,6 +188,21 @@ struct ShapefileReader<R> {
 }
 
 /// The next record of a `.shp`, or the end of the file.
+/// The line or area of a shape with the type's name `name`; `None` for other types. The direction
+/// of a ring states whether it is a hole.
+fn outline(name: &str, parts: Vec<Vec<(f64, f64)>>) -> Option<Outline> {
+    match ShapeKind::from_name(name)? {
+        ShapeKind::Area => Some(Outline::from_directions(&parts)),
+        kind => {
+            let mut outline = Outline::new(kind);
+            for part in parts {
+                outline.add_line(part);
+            }
+            Some(outline)
+        }
+    }
+}
+
 enum NextRecord {
     Shape(ShpShape),
     /// A record that can't be read, for the given reason. The records after it can be read.
@@ -277,7 +293,17 @@ impl<R: Read + Seek> ShapefileReader<R> {
                 }
             }
             NextRecord::Shape(ShpShape::Other(name)) => {
-                sink.record(Geometry::Other(name), weight)?
+                let mut failure = None;
+                let shapes = &mut self.shapes;
+                sink.shape(name, weight, |collector| {
+                    let parts = shapes.parts().map_err(|error| failure = Some(error)).ok()?;
+                    collector.outline(&outline(name, parts)?);
+                    Some(())
+                })?;
+                // A damaged record is counted, as one that an index names wrongly is.
+                if let Some(error) = failure.filter(|e| e.kind() != io::ErrorKind::InvalidData) {
+                    return Err(self.failed(record, error).into());
+                }
             }
             NextRecord::Broken(why) => sink.malformed(why),
             NextRecord::End => (),

@@ -1,5 +1,6 @@
 //! Reading of shapes from a `.shp` (ESRI Shapefile Technical Description, July 1998). Of points and
-//! multipoints the x and y are read, of other shapes only the name of the type.
+//! multipoints the x and y are read. Of lines and polygons they are read if they are asked for, and
+//! of other shapes only the name of the type.
 //!
 //! Shapes are decoded here and not by a library. The library that could be used allocates memory
 //! for as many points as a record states, even if the record is damaged.
@@ -42,6 +43,8 @@ pub(super) enum ShpShape {
     Point(f64, f64),
     /// A multipoint with this number of points, which [`Shapes::point`] reads one by one.
     Points(u32),
+    /// A shape of another type, by the type's name. If it is a line or a polygon,
+    /// [`Shapes::parts`] reads its parts.
     Other(&'static str),
 }
 
@@ -202,6 +205,43 @@ impl<R: Read + Seek> Shapes<R> {
                 .map_or(f64::NAN, |n| f64::from_le_bytes(*n))
         };
         Ok((number(x), number(y)))
+    }
+
+    /// Reads the parts of the current record, which is a line or a polygon: the positions of each
+    /// line or ring.
+    pub(super) fn parts(&mut self) -> io::Result<Vec<Vec<(f64, f64)>>> {
+        let mut head = [0; 40];
+        self.read(&mut head)?;
+        let [parts, points] = [32, 36]
+            .map(|at| word(&head, at).map_or(0, |word| u64::from(u32::from_le_bytes(word))));
+        if 4 * parts + 16 * points > self.rest {
+            return bad(format!(
+                "{points} points in {parts} parts are said to be in the record, more than it has \
+                 bytes for"
+            ));
+        }
+        let mut starts = Vec::new();
+        for _ in 0..parts {
+            let mut start = [0; 4];
+            self.read(&mut start)?;
+            starts.push(u64::from(u32::from_le_bytes(start)));
+        }
+        let ends = starts.iter().skip(1).copied().chain([points]);
+        let lengths: Vec<u64> = starts
+            .iter()
+            .zip(ends)
+            .map(|(start, end)| end.saturating_sub(*start))
+            .collect();
+        if starts.first().is_some_and(|first| *first != 0) || lengths.iter().sum::<u64>() != points
+        {
+            return bad("the parts of the record overlap or leave points out".to_owned());
+        }
+        let mut all = Vec::new();
+        for length in lengths {
+            let part = (0..length).map(|_| self.point());
+            all.push(part.collect::<io::Result<_>>()?);
+        }
+        Ok(all)
     }
 
     /// Fills `buffer` with the next bytes of the current record. Returns an error if fewer bytes

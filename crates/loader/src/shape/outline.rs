@@ -1,0 +1,201 @@
+//! The positions of a line or an area.
+
+use super::ShapeKind;
+
+/// The positions of a line or an area in the coordinate system of the file: of the parts of a
+/// (Multi)LineString, or of the rings of a (Multi)Polygon.
+#[derive(Clone, Debug)]
+pub(crate) struct Outline {
+    kind: ShapeKind,
+    positions: Vec<(f64, f64)>,
+    /// The index after the last position of each part.
+    ends: Vec<usize>,
+    /// For each part, true if it is the outer ring of a polygon; the parts after it are the holes
+    /// of this polygon. Lines have no such parts.
+    outer: Vec<bool>,
+}
+
+/// A ring of an area that is not assigned to a polygon yet.
+struct LooseRing<'a> {
+    positions: &'a [(f64, f64)],
+    /// The area inside the ring, which is negative if the ring runs clockwise.
+    area: f64,
+    /// The least x, least y, greatest x and greatest y.
+    sides: [f64; 4],
+}
+
+impl Outline {
+    /// Creates an outline without positions.
+    pub(crate) fn new(kind: ShapeKind) -> Self {
+        Self {
+            kind,
+            positions: Vec::new(),
+            ends: Vec::new(),
+            outer: Vec::new(),
+        }
+    }
+
+    pub(crate) fn kind(&self) -> ShapeKind {
+        self.kind
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.positions.is_empty()
+    }
+
+    /// Adds a line.
+    pub(crate) fn add_line(&mut self, positions: impl IntoIterator<Item = (f64, f64)>) {
+        self.add_part(positions, false);
+    }
+
+    /// Adds a ring. With `is_outer` it is the outer ring of the next polygon, otherwise a hole of
+    /// the polygon that was added last. A ring without positions is left out, unless it is the
+    /// outer one: its holes must not become those of the polygon before it.
+    pub(crate) fn add_ring(
+        &mut self,
+        positions: impl IntoIterator<Item = (f64, f64)>,
+        is_outer: bool,
+    ) {
+        self.add_part(positions, is_outer);
+    }
+
+    fn add_part(&mut self, positions: impl IntoIterator<Item = (f64, f64)>, is_outer: bool) {
+        self.positions.extend(positions);
+        let before = self.ends.last().copied().unwrap_or(0);
+        if self.positions.len() > before || is_outer {
+            self.ends.push(self.positions.len());
+            self.outer.push(is_outer);
+        }
+    }
+
+    /// The parts in order: lines, or outer rings each followed by its holes.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &[(f64, f64)]> {
+        self.rings().map(|(ring, _)| ring)
+    }
+
+    /// The rings, each with true if it is an outer one.
+    pub(super) fn rings(&self) -> impl Iterator<Item = (&[(f64, f64)], bool)> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let parts = starts.zip(&self.ends).zip(&self.outer);
+        parts.map(|((start, end), outer)| {
+            let positions = self.positions.get(start..*end).unwrap_or_default();
+            (positions, *outer)
+        })
+    }
+
+    /// The polygons, each as its rings, the outer one first.
+    pub(super) fn polygons(&self) -> Vec<Vec<&[(f64, f64)]>> {
+        let mut polygons: Vec<Vec<&[(f64, f64)]>> = Vec::new();
+        for (ring, is_outer) in self.rings() {
+            match polygons.last_mut() {
+                Some(polygon) if !is_outer => polygon.push(ring),
+                _ => polygons.push(vec![ring]),
+            }
+        }
+        polygons
+    }
+
+    /// An area of rings whose direction states whether they are holes, as in Shapefiles: holes run
+    /// against the direction of the ring that encloses the most. A hole belongs to the smallest
+    /// outer ring around it. If there is none, the hole is an outer ring itself.
+    pub(crate) fn from_directions(rings: &[Vec<(f64, f64)>]) -> Self {
+        let loose = rings.iter().map(|ring| LooseRing {
+            positions: ring,
+            area: signed_area(ring),
+            sides: sides(ring),
+        });
+        let loose: Vec<LooseRing<'_>> = loose.collect();
+        let largest = loose
+            .iter()
+            .max_by(|a, b| a.area.abs().total_cmp(&b.area.abs()));
+        let direction = largest.map_or(1.0, |ring| ring.area.signum());
+        let (outer, holes): (Vec<_>, Vec<_>) =
+            loose.iter().partition(|ring| ring.area * direction >= 0.0);
+        let mut own: Vec<Vec<&LooseRing<'_>>> = vec![Vec::new(); outer.len()];
+        let mut without = Vec::new();
+        for hole in holes {
+            let around = outer
+                .iter()
+                .enumerate()
+                .filter(|(_, ring)| ring.is_around(hole));
+            let smallest = around.min_by(|a, b| a.1.area.abs().total_cmp(&b.1.area.abs()));
+            match smallest.and_then(|(at, _)| own.get_mut(at)) {
+                Some(holes) => holes.push(hole),
+                None => without.push(hole),
+            }
+        }
+        let mut outline = Self::new(ShapeKind::Area);
+        for (ring, holes) in outer.iter().zip(own) {
+            outline.add_ring(ring.positions.iter().copied(), true);
+            for hole in holes {
+                outline.add_ring(hole.positions.iter().copied(), false);
+            }
+        }
+        for ring in without {
+            outline.add_ring(ring.positions.iter().copied(), true);
+        }
+        outline
+    }
+}
+
+impl LooseRing<'_> {
+    /// Returns whether another ring lies inside of this one. The rings don't cross, but may touch,
+    /// so that up to three positions of the other ring decide by their majority.
+    fn is_around(&self, other: &LooseRing<'_>) -> bool {
+        let [west, south, east, north] = self.sides;
+        let [w, s, e, n] = other.sides;
+        if w < west || s < south || e > east || n > north {
+            return false;
+        }
+        let tested = other.positions.iter().take(3);
+        let inside = tested.clone().filter(|at| is_inside(self.positions, **at));
+        2 * inside.count() >= tested.count()
+    }
+}
+
+/// The least x, least y, greatest x and greatest y of positions.
+pub(super) fn sides(positions: &[(f64, f64)]) -> [f64; 4] {
+    let none = [
+        f64::INFINITY,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        f64::NEG_INFINITY,
+    ];
+    positions.iter().fold(none, |[w, s, e, n], &(x, y)| {
+        [w.min(x), s.min(y), e.max(x), n.max(y)]
+    })
+}
+
+/// The sides of a ring from each position to the next, and from the last to the first.
+pub(super) fn edges(ring: &[(f64, f64)]) -> impl Iterator<Item = ((f64, f64), (f64, f64))> {
+    let ends = ring.iter().copied().cycle().skip(1);
+    ring.iter().copied().zip(ends)
+}
+
+/// The area inside a ring, negative if the ring runs clockwise.
+fn signed_area(ring: &[(f64, f64)]) -> f64 {
+    let (ox, oy) = ring.first().copied().unwrap_or_default();
+    let crosses =
+        edges(ring).map(|((ax, ay), (bx, by))| (ax - ox) * (by - oy) - (bx - ox) * (ay - oy));
+    crosses.sum::<f64>() / 2.0
+}
+
+/// Returns whether a position is inside a ring, by the number of sides to the east of it.
+fn is_inside(ring: &[(f64, f64)], (x, y): (f64, f64)) -> bool {
+    let crossed = edges(ring).filter(|&((ax, ay), (bx, by))| {
+        (ay > y) != (by > y) && x < ax + (y - ay) * (bx - ax) / (by - ay)
+    });
+    crossed.count() % 2 == 1
+}
+
+pub(super) fn is_closed(ring: &[(f64, f64)]) -> bool {
+    ring.first() == ring.last()
+}
+
+/// The positions of a ring without the last one, if the last one repeats the first.
+pub(super) fn without_repeated_end(ring: &[(f64, f64)]) -> &[(f64, f64)] {
+    match ring {
+        [first, inner @ .., last] if first == last => ring.get(..1 + inner.len()).unwrap_or(ring),
+        _ => ring,
+    }
+}
