@@ -501,4 +501,5 @@ impl Pyramid {
 }
 
 #[cfg(test)]
+#[path = "parts_tests.rs"]
 mod tests;
