@@ -501,5 +501,4 @@ impl Pyramid {
 }
 
 #[cfg(test)]
-#[path = "parts_tests.rs"]
 mod tests;
