@@ -22,8 +22,8 @@
 //!
 //! The module [`points`] has the world grid and the index of points. [`render`] makes densities,
 //! colours and encoded pictures from them. [`heat`] has points in a file, which needn't fit into
-//! memory. [`geo`] makes points from the types of the crate `geo-types`, and [`image`] turns
-//! pictures into those of the crate `image`.
+//! memory, and [`packed`] makes a table of its columns. [`geo`] makes points from the types of the
+//! crate `geo-types`, and [`image`] turns pictures into those of the crate `image`.
 //!
 //! # Features
 //!
@@ -32,7 +32,7 @@
 //!
 //! | feature | gives |
 //! |---|---|
-//! | `loader` | [`loader`]: points from CSV, GeoJSON, Parquet and other files |
+//! | `loader` | [`loader`]: points from CSV, GeoJSON, Parquet and other files; [`packed`] |
 //! | `postgis` | PostGIS as a source of the loader |
 //! | `remote` | `http(s)://` and `s3://` addresses as sources of the loader |
 //! | `archive` | [`archive`]: tiles into PMTiles, MBTiles, GeoTIFF and folders |
@@ -48,6 +48,8 @@
 pub mod generate;
 pub mod geo;
 pub mod image;
+#[cfg(feature = "loader")]
+pub mod packed;
 
 #[cfg(feature = "archive")]
 pub use heatsplat_archive as archive;

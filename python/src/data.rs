@@ -2,12 +2,13 @@
 //! and databases.
 
 use crate::errors;
-use crate::packed::{PackedFile, is_packed};
+use crate::packed::PackedFile;
 use crate::work::{Reporter, interruptible, interruptible_with};
 use heatsplat::loader::{
     Arrays, Column, Columns, LoadError, LoadOptions, LoadProgress, Report, SkipReason, Source,
     Table, TableBuilder, load_table, open, read_arrays, read_record_batches,
 };
+use heatsplat::packed::is_packed_file;
 use heatsplat::points::{LonLatBox, PointSink, Points};
 use heatsplat::render::{PointSet, Quantity};
 use numpy::PyReadonlyArray1;
@@ -186,7 +187,7 @@ pub(crate) fn from_source(
     within: Option<[f64; 4]>,
     unit: Option<String>,
 ) -> PyResult<Data> {
-    if is_packed(source) {
+    if is_packed_file(source) {
         let given = options.keys().next().map(String::as_str);
         let given = given.or(within.map(|_| "within"));
         return from_packed(py, source, given, &keep, unit);

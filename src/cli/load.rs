@@ -7,6 +7,7 @@ use super::radii;
 use super::source_flags::SourceFlags;
 use super::times;
 use heatsplat::Points;
+use heatsplat::packed::weight_column;
 use heatsplat::render::{Category, MAX_CATEGORIES, NEGATIVE_SHARE, PointSet, Quantity};
 use heatsplat_loader::{Columns, LoadError, Position, Report, Source, Table, load_table};
 use heatsplat_time::{Span, Timeline};
@@ -100,7 +101,7 @@ impl SourceFlags {
             by: None,
             unit: self.unit.clone(),
             report,
-            columns: Columns::of_packed(packed.weight(), packed.summary()),
+            columns: Columns::of_packed(weight_column(&packed.file), packed.summary()),
             packed: Some(packed),
             time: started.elapsed(),
         })

@@ -5,24 +5,16 @@ use super::error::BoxError;
 #[cfg(feature = "remote")]
 use super::remote_source::RemoteSource;
 use heatsplat::Points;
+use heatsplat::packed::{self, DEFAULT_PAGE_CACHE};
 use heatsplat::points::ReadError;
 use heatsplat::render::Radius;
-use heatsplat_heat::{HeatFile, MAGIC, PageCache, PageCounters};
+use heatsplat_heat::{HeatFile, PageCache, PageCounters};
 use heatsplat_loader::{StoredColumn, Table, is_remote, shown_source};
 use indicatif::HumanCount;
-use std::fs::File;
-use std::io::Read as _;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
-
-/// The number of bytes at the beginning of a file by which it is recognised as a packed file. In a
-/// packed file some of them are zeros, which a text doesn't have.
-const BEGINNING: u64 = 64;
-
-/// The default limit of the cache of pages, in bytes. About 37 million points, packed, fit into it.
-pub(super) const DEFAULT_PAGE_CACHE: u64 = 256 << 20;
 
 /// The cache of the pages of all files of the process.
 static PAGES: OnceLock<Arc<PageCache>> = OnceLock::new();
@@ -47,29 +39,16 @@ pub(super) fn page_counters() -> PageCounters {
 
 /// Tests whether a source has the name of a packed file.
 pub(super) fn is_named_packed(source: &str) -> bool {
-    let shown = shown_source(source);
-    let ending = Path::new(&shown).extension();
-    ending.is_some_and(|ending| ending == "heat")
+    packed::is_named_packed(&shown_source(source))
 }
 
-/// Tests whether a source is a packed file:
-///
-/// * a file at an address, if its name ends in `.heat`
-/// * a file of this machine, if it begins as packed files do
-/// * a file of this machine whose name ends in `.heat` and that is no text: then its beginning is
-///   damaged
+/// Tests whether a source is a packed file: at an address by its name, on this machine as
+/// [`packed::is_packed_file`] does.
 pub(super) fn is_packed(source: &str) -> bool {
-    if is_remote(source) {
-        return is_named_packed(source);
+    match is_remote(source) {
+        true => is_named_packed(source),
+        false => packed::is_packed_file(source),
     }
-    let path = Path::new(source);
-    // A pipe is not looked into: its bytes can be read only once.
-    let is_file = path.metadata().is_ok_and(|kind| kind.is_file());
-    let mut first = Vec::new();
-    let mut read = |file: File| file.take(BEGINNING).read_to_end(&mut first).is_ok();
-    is_file
-        && File::open(path).is_ok_and(&mut read)
-        && (first.starts_with(&MAGIC) || is_named_packed(source) && first.contains(&0))
 }
 
 /// A packed file that was opened as a source.
@@ -115,17 +94,6 @@ impl PackedSource {
         self.file.metadata().radius.as_ref()?.parse().ok()
     }
 
-    /// The name of the column that the weights are from. `None` if no column gave weights, or if
-    /// columns of different names did, in several sources.
-    pub(super) fn weight(&self) -> Option<String> {
-        let sources = self.file.metadata().other.get("sources")?.as_array()?;
-        let mut weights = sources.iter().map(|source| source.get("weight")?.as_str());
-        let first = weights.next()??;
-        weights
-            .all(|other| other == Some(first))
-            .then(|| first.to_owned())
-    }
-
     /// The file's columns as a table without rows; `None` if the file has no columns.
     pub(super) fn columns(&self) -> Result<Option<Table>, BoxError> {
         match self.file.columns() {
@@ -143,7 +111,7 @@ impl PackedSource {
             self.file
                 .column_values(column, numbers.clone(), &mut values)?;
             let mut stored = StoredColumn {
-                form: self.form(column)?,
+                form: packed::column_form(&self.file, column)?,
                 words: Vec::new(),
                 values,
             };

@@ -38,6 +38,7 @@ use config::{
     ConfigSource, KEY_VARIABLE, PASSWORD_VARIABLE, ServeConfig, from_args, secret_address, to_toml,
 };
 use heatsplat::Backend;
+use heatsplat::packed::{DEFAULT_FILTER_LIMIT, DEFAULT_PAGE_CACHE};
 use heatsplat_server::{BoundServer, Registry};
 use layer_backends::layer_backends;
 use loaded_layer::{FileState, file_state};
@@ -132,9 +133,9 @@ fn run_server(
     events: Events,
     shutdown: Shutdown,
 ) -> Result<(), BoxError> {
-    packed::limit_page_cache(config.page_cache().unwrap_or(packed::DEFAULT_PAGE_CACHE));
+    packed::limit_page_cache(config.page_cache().unwrap_or(DEFAULT_PAGE_CACHE));
     let filters = config.filter_limit().map(|points| points as u64);
-    packed_rows::limit_filters(filters.unwrap_or(packed_rows::DEFAULT_FILTER_LIMIT));
+    packed_rows::limit_filters(filters.unwrap_or(DEFAULT_FILTER_LIMIT));
     let layers = Registry::default();
     let renders = |backend: &dyn Backend| config.options(backend).renders;
     // The thread of races ends when this function does.

@@ -416,7 +416,9 @@ impl LayerSet {
                 let filters = loaded.packed.take();
                 let (mut set, mut table) = loaded.into_set()?;
                 if let Some(packed) = filters {
-                    table = packed.filter_table(&flags.time_format, packed_rows::filter_limit())?;
+                    let most = packed_rows::filter_limit();
+                    table =
+                        heatsplat::packed::filter_table(&packed.file, &flags.time_format, most)?;
                 }
                 let before = *first_reading.signed.get_or_insert(set.is_signed());
                 if before != set.is_signed()
