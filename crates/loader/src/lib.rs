@@ -125,7 +125,7 @@ mod value;
 mod wkb;
 
 pub use arrays::{Arrays, read_arrays};
-pub use columns::{Columns, Position};
+pub use columns::{Columns, Position, named as find_column};
 pub use encoding::Encoding;
 pub use error::LoadError;
 pub use filter::{Filter, FilterError};

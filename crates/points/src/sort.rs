@@ -118,6 +118,10 @@ const BUCKETS: usize = 1 << (2 * DIGIT_BITS);
 /// is divided again.
 const CROWDED: usize = 1 << 15;
 
+/// The least number of points in a bucket for which a thread looks at the cancel token: a choice.
+/// All threads share the token, and a crowded place has thousands of buckets with a few points.
+const WORTH_A_LOOK: usize = 1 << 10;
+
 /// Sorts the points of all chunks into Z-order. Each chunk is freed as soon as it is copied.
 pub(crate) fn sort_chunks<T: ZOrdered>(chunks: Vec<Vec<T>>) -> Vec<T> {
     let mut sorted = vec![T::zeroed(); chunks.iter().map(Vec::len).sum()];
@@ -141,18 +145,17 @@ fn sort_into<T: ZOrdered>(chunks: Vec<Vec<T>>, sorted: &mut [T]) {
         .zip(slots)
         .for_each(|(group, slots)| token.run(|| digit.scatter(group, slots)));
 
-    buckets(sorted, &histograms)
-        .into_par_iter()
-        .for_each_init(Vec::new, |keys, bucket| {
-            token.run(|| {
-                if bucket.len() > CROWDED {
-                    let chunks = bucket.chunks(CROWDED / 2).map(<[T]>::to_vec);
-                    sort_into(chunks.collect(), bucket);
-                } else {
-                    sort_in_cache(bucket, keys);
-                }
-            });
-        });
+    buckets(sorted, &histograms).into_par_iter().for_each_init(
+        Vec::new,
+        |keys, bucket| match bucket.len() {
+            0..WORTH_A_LOOK => sort_in_cache(bucket, keys),
+            WORTH_A_LOOK..=CROWDED => token.run(|| sort_in_cache(bucket, keys)),
+            _ => token.run(|| {
+                let chunks = bucket.chunks(CROWDED / 2).map(<[T]>::to_vec);
+                sort_into(chunks.collect(), bucket);
+            }),
+        },
+    );
 }
 
 /// Sorts a bucket that fits into the cache. `keys` is a buffer that is reused for all buckets of a

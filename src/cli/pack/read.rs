@@ -143,6 +143,11 @@ impl ReadSource {
         })
     }
 
+    /// The number of rows that became points.
+    pub(super) fn kept(&self) -> u64 {
+        self.report.kept
+    }
+
     /// The report as a few lines for people.
     pub(super) fn text(&self) -> String {
         let seconds = self.time.as_secs_f64();

@@ -11,6 +11,7 @@ use crate::cli::logging::say;
 use crate::cli::source_flags::SourceFlags;
 use crate::cli::units::size;
 use heatsplat_heat::pack::{DiskSpace, PackSettings, Packer};
+use heatsplat_loader::find_column;
 use indicatif::HumanCount;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashSet};
@@ -27,8 +28,12 @@ const LEAST_MEMORY: u64 = 16 << 20;
 /// The greatest number of files that are made at the same time: a choice. Each has some files open.
 const MOST_AT_A_TIME: u64 = 64;
 
-/// The greatest number of characters of a value in the name of its file: a choice.
-const LONGEST_NAME: usize = 60;
+/// The greatest number of bytes of a value in the name of its file: a choice. Names of files have
+/// at most 255 bytes on most systems.
+const LONGEST_NAME: usize = 100;
+
+/// The error if the second reading of a source gives other rows than the first.
+const CHANGED: &str = "a source has changed while it was read";
 
 /// The file of the rows that have one value.
 struct ValueFile {
@@ -66,13 +71,13 @@ impl PackCommand {
             return Err(UsageError::new("pack", message).into());
         }
         let mut sources = self.open_sources()?;
-        let mut known = sources.columns.iter();
-        let known = known.position(|name| name.eq_ignore_ascii_case(column));
+        let known = find_column(&sources.columns, column);
         let at = known.unwrap_or(sources.columns.len());
         if known.is_none() {
             sources.columns.push(column.to_owned());
         }
         let files = self.value_files(self.count_values(column)?);
+        let points: u64 = files.iter().map(|file| file.points).sum();
         if self.dry_run {
             return self.estimate_files(&files, sources.columns.len());
         }
@@ -89,7 +94,7 @@ impl PackCommand {
                 memory: memory / files.len().max(1) as u64,
                 ..self.settings()
             };
-            reports.extend(self.make_files(files, &sources, at, &settings)?);
+            reports.extend(self.make_files(files, points, &sources, at, &settings)?);
         }
         match self.json {
             true => print_json(&json!({ "files": reports })),
@@ -177,21 +182,24 @@ impl PackCommand {
         Ok(io::stdout().write_all(text.as_bytes())?)
     }
 
-    /// Makes some of the files, by one reading of the sources. `at` is the number of the column
-    /// whose values divide the rows. Returns a report on each file.
+    /// Makes some of the files, by one reading of the sources. `points` is the number of points of
+    /// all files, and `at` the number of the column whose values divide the rows. Returns a report
+    /// on each file.
     fn make_files(
         &self,
         files: &[ValueFile],
+        points: u64,
         sources: &Sources<'_>,
         at: usize,
         settings: &PackSettings,
     ) -> Result<Vec<Value>, BoxError> {
         let started = Instant::now();
         let all: Vec<&str> = self.sources.iter().map(String::as_str).collect();
+        let (states, mut read_points) = (states(&all)?, 0);
         let mut open = BTreeMap::new();
         for file in files {
-            let states = states(&all)?;
-            let packer = self.packer(&file.path, settings.clone(), states, &sources.columns)?;
+            let (settings, states) = (settings.clone(), states.clone());
+            let packer = self.packer(&file.path, settings, states, &sources.columns)?;
             let opened = OpenFile {
                 file,
                 packer,
@@ -218,12 +226,17 @@ impl PackCommand {
                 }
                 Ok(())
             })?;
+            read_points += read.kept();
             for (part, before) in open.values_mut().zip(before) {
                 part.waiting.finish(&mut part.packer)?;
                 let report = report_on_part(&read, part.packer.points() - before);
                 part.packer.end(number, report.clone())?;
                 part.reports.push(report);
             }
+        }
+        // Rows with a value that is new would be in no file.
+        if read_points != points {
+            return Err(CHANGED.into());
         }
         let mut reports = Vec::new();
         for part in open.into_values() {
@@ -240,7 +253,7 @@ impl PackCommand {
     ) -> Result<Value, BoxError> {
         let (file, path) = (part.file, part.file.path.display());
         if part.packer.points() != file.points {
-            return Err(format!("{path}: a source has changed while it was read").into());
+            return Err(format!("{path}: {CHANGED}").into());
         }
         let mut metadata = sources.metadata.clone();
         metadata.name = metadata.name.map(|name| format!("{name} {}", file.text()));
@@ -260,12 +273,17 @@ impl PackCommand {
     }
 }
 
-/// The report on a source of which `kept` rows went to one file.
+/// The report on a source of which `kept` rows went to one file: those of other files count as
+/// filtered. It has no `text`, which is about the whole source.
 fn report_on_part(read: &ReadSource, kept: u64) -> Value {
     let mut report = read.as_json();
     let number = |report: &Value, name: &str| report[name].as_u64().unwrap_or_default();
-    let others = number(&report, "kept") - kept.min(number(&report, "kept"));
+    let others = read.kept().saturating_sub(kept);
     report["filtered"] = (number(&report, "filtered") + others).into();
+    report["rows"] = number(&report, "rows").saturating_sub(others).into();
+    if let Some(members) = report.as_object_mut() {
+        members.remove("text");
+    }
     report["kept"] = kept.into();
     report
 }
@@ -274,8 +292,14 @@ fn report_on_part(read: &ReadSource, kept: u64) -> Value {
 /// everywhere. Other characters become `_`.
 fn file_name(value: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let letters = value.chars().take(LONGEST_NAME);
-    let name: String = letters.map(|c| if is_plain(c) { c } else { '_' }).collect();
+    let ends = value
+        .char_indices()
+        .map(|(start, c)| (start + c.len_utf8(), c));
+    let letters = ends.take_while(|(end, _)| *end <= LONGEST_NAME);
+    let name: String = letters
+        .map(|(_, c)| c)
+        .map(|c| if is_plain(c) { c } else { '_' })
+        .collect();
     match name.is_empty() {
         true => "_".to_owned(),
         false => name,
@@ -297,6 +321,7 @@ mod tests {
         ] {
             assert_eq!(file_name(value), name);
         }
-        assert_eq!(file_name(&"x".repeat(99)).len(), LONGEST_NAME);
+        assert_eq!(file_name(&"x".repeat(999)).len(), LONGEST_NAME);
+        assert_eq!(file_name(&"日".repeat(99)).len(), LONGEST_NAME / 3 * 3);
     }
 }

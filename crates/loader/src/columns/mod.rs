@@ -127,9 +127,10 @@ pub(crate) fn normalised(name: &str) -> String {
         .collect()
 }
 
-/// The index of the column with the name `name`; `None` if there is none. A column with exactly
-/// this name is preferred to one whose name is equal only after [`normalised`].
-pub(crate) fn named(seen: &[String], name: &str) -> Option<usize> {
+/// Returns the index of the column with the name `name` among `seen`; `None` if there is none. A
+/// column with exactly this name is preferred to one whose name differs in the case of letters, in
+/// spaces, or in `_`, `-`, `.` and `"`.
+pub fn named(seen: &[String], name: &str) -> Option<usize> {
     let alike = normalised(name);
     let exact = seen.iter().position(|s| s == name);
     exact.or_else(|| seen.iter().position(|s| normalised(s) == alike))

@@ -137,8 +137,17 @@ fn points_in(text: &mut &[u8]) -> Option<Vec<(f64, f64)>> {
     Some(all)
 }
 
-/// Skips a geometry that is not read: its name, and the parentheses behind it.
+/// Skips a geometry that is not read: its name, and the parentheses or the word `EMPTY` behind it.
 fn skip_list(text: &mut &[u8]) -> Option<()> {
+    let name = text.iter().position(|byte| !byte.is_ascii_alphabetic())?;
+    *text = after_axes(text.get(name..)?).trim_ascii_start();
+    if let Some(rest) = strip_word(text, b"EMPTY") {
+        *text = rest;
+        return Some(());
+    }
+    if !text.starts_with(b"(") {
+        return None;
+    }
     let mut open = 0_usize;
     let end = text.iter().position(|byte| {
         match byte {

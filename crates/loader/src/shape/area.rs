@@ -2,8 +2,8 @@
 
 use super::outline::{Outline, edges, sides};
 
-/// The share of its box that an area must fill to have a centroid: a choice. Rounding gives the
-/// area of positions on one line a share of up to about 10⁻¹⁵.
+/// The share of the boxes of its outer rings that an area must fill to have a centroid: a choice.
+/// Rounding gives the area of positions on one line a share of up to about 10⁻¹⁵.
 const LEAST_SHARE: f64 = 1e-12;
 
 /// The centroid of an area in the plane of its coordinates: that of all its polygons together,
@@ -14,12 +14,18 @@ pub(super) fn centroid(area: &Outline) -> Option<(f64, f64)> {
     let [west, south, east, north] =
         all.reduce(|[w, s, e, n], [x0, y0, x1, y1]| [w.min(x0), s.min(y0), e.max(x1), n.max(y1)])?;
     let (mid_x, mid_y) = (west / 2.0 + east / 2.0, south / 2.0 + north / 2.0);
-    // Twice the area, and six times its first moments, about the middle of the box.
-    let (mut double, mut moment_x, mut moment_y) = (0.0, 0.0, 0.0);
+    // Twice the area, and six times its first moments, about the middle of the box. Those of a ring
+    // are computed about its own first position: about a distant one they would be lost in
+    // rounding, if the area has small parts far apart.
+    let (mut double, mut moment_x, mut moment_y, mut bounding) = (0.0, 0.0, 0.0, 0.0);
     for (ring, is_outer) in area.rings() {
+        let Some(&(first_x, first_y)) = ring.first() else {
+            continue;
+        };
         let (mut own, mut own_x, mut own_y) = (0.0, 0.0, 0.0);
         for ((ax, ay), (bx, by)) in edges(ring) {
-            let (ax, ay, bx, by) = (ax - mid_x, ay - mid_y, bx - mid_x, by - mid_y);
+            let (ax, ay) = (ax - first_x, ay - first_y);
+            let (bx, by) = (bx - first_x, by - first_y);
             let cross = ax * by - bx * ay;
             own += cross;
             own_x += (ax + bx) * cross;
@@ -28,10 +34,13 @@ pub(super) fn centroid(area: &Outline) -> Option<(f64, f64)> {
         // An outer ring adds its area and a hole takes it away, whichever way they run.
         let sign = if (own >= 0.0) == is_outer { 1.0 } else { -1.0 };
         double += sign * own;
-        moment_x += sign * own_x;
-        moment_y += sign * own_y;
+        moment_x += sign * (own_x + 3.0 * own * (first_x - mid_x));
+        moment_y += sign * (own_y + 3.0 * own * (first_y - mid_y));
+        if is_outer {
+            let [west, south, east, north] = sides(ring);
+            bounding += (east - west) * (north - south);
+        }
     }
-    let bounding = (east - west) * (north - south);
     if double <= 2.0 * LEAST_SHARE * bounding {
         return None;
     }

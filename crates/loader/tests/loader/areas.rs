@@ -348,6 +348,55 @@ fn order_and_direction_of_rings_change_nothing() {
     }
 }
 
+/// Parts of 100 m² that are a third of the world apart have the centroid of the exact numbers.
+#[test]
+fn small_parts_far_apart_have_an_exact_centroid() {
+    let square = |x: f64, side: f64| {
+        let (x1, y1) = (x + side, 10.0 + side);
+        format!("(({x} 10, {x1} 10, {x1} {y1}, {x} {y1}, {x} 10))")
+    };
+    let equal = format!(
+        "MULTIPOLYGON ({}, {})",
+        square(-60.0, 1e-4),
+        square(60.0, 1e-4)
+    );
+    let twice = format!(
+        "MULTIPOLYGON ({}, {})",
+        square(-60.0, 2e-5),
+        square(60.0, 4e-5)
+    );
+    let text = format!("geom\n\"{equal}\"\n\"{twice}\"\n");
+    let (points, report) = loaded("a.csv", text.as_bytes(), &areas(AreaRule::Centroid)).unwrap();
+    assert_eq!(report.kept, 2, "{report}");
+    // The second one has four times the area of the first one in the east.
+    let wanted = [(5e-5, 10.0 + 5e-5), (36.0 + 1.8e-5, 10.0 + 1.8e-5)];
+    assert_at(&places(&points), &wanted, "two squares");
+}
+
+/// A member of a collection that is not read takes no other member with it.
+#[test]
+fn an_empty_curve_in_a_collection_hides_no_point() {
+    for (row, kept, rows) in [
+        ("GEOMETRYCOLLECTION (CURVEPOLYGON EMPTY, POINT (1 1))", 1, 2),
+        (
+            "GEOMETRYCOLLECTION (POINT (1 1), CURVEPOLYGON Z EMPTY)",
+            1,
+            2,
+        ),
+        ("GEOMETRYCOLLECTION (CURVEPOLYGON EMPTY)", 0, 1),
+    ] {
+        let text = format!("geom\nPOINT (5 5)\n\"{row}\"\n");
+        let loaded = loaded("a.csv", text.as_bytes(), &areas(AreaRule::Centroid));
+        let (points, report) = loaded.unwrap();
+        assert_eq!(
+            (points.len(), report.rows),
+            (1 + kept, 1 + rows),
+            "{row}: {report}"
+        );
+        assert_eq!(report.skipped(SkipReason::Malformed), 0, "{row}: {report}");
+    }
+}
+
 #[test]
 fn bad_areas_are_counted_by_their_reason() {
     let rows = [

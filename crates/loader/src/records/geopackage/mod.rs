@@ -109,7 +109,8 @@ impl FeatureTable {
             )
             .map_err(failed)?;
         let rows = query.query_map([], |row| {
-            let kind: String = row.get(3)?;
+            // A table whose type is missing gives no points, and doesn't hinder reading others.
+            let kind = row.get::<_, Option<String>>(3)?.unwrap_or_default();
             let table = Self {
                 name: row.get(0)?,
                 geometry: row.get(1)?,

@@ -33,12 +33,12 @@ fn visit(
     numbers: Range<u64>,
     pages: &mut Vec<Range<u64>>,
 ) -> Result<(), ReadError> {
-    if numbers.is_empty() || !may_touch(within, quad) {
+    if numbers.is_empty() {
         return Ok(());
     }
     let len = rows.page_rows().max(1);
     let are_few = numbers.end - numbers.start <= FEW_PAGES * len;
-    if are_few || quad.depth >= DEEPEST {
+    if are_few || is_within(within, quad) || quad.depth >= DEEPEST {
         let end = numbers.end.div_ceil(len);
         // The page in which the quad before ends may be the one in which this quad begins.
         match pages
@@ -52,22 +52,42 @@ fn visit(
     }
     for quarter in 0..4 {
         let child = quad.child(quarter);
-        visit(rows, within, child, rows.quad_rows(child)?, pages)?;
+        // Tested before the index is asked for the quarter's points, which may read pages.
+        if may_touch(within, child) {
+            visit(rows, within, child, rows.quad_rows(child)?, pages)?;
+        }
     }
     Ok(())
 }
 
 /// Returns false only if no position in a quad lies in a box.
 fn may_touch(within: LonLatBox, quad: Quad) -> bool {
-    let (left, top, right, bottom) = quad.edges();
-    let lon = (mercator::longitude(left), mercator::longitude(right));
-    let lat = (mercator::latitude(bottom), mercator::latitude(top));
-    // A box across ±180° is two boxes within it.
-    let [west, south, east, north] = within.edges();
-    let parts = [-360.0, 0.0, 360.0].map(|turn| (west + turn, east + turn));
-    parts
+    let ([west, south, east, north], (lon, lat)) = (within.edges(), degrees(quad));
+    TURNS
         .iter()
-        .any(|(west, east)| lon.0 <= *east && lon.1 >= *west)
+        .any(|turn| lon.0 <= east + turn && lon.1 >= west + turn)
         && lat.0 <= north
         && lat.1 >= south
+}
+
+/// Returns true only if all positions in a quad lie in a box.
+fn is_within(within: LonLatBox, quad: Quad) -> bool {
+    let ([west, south, east, north], (lon, lat)) = (within.edges(), degrees(quad));
+    TURNS
+        .iter()
+        .any(|turn| lon.0 >= west + turn && lon.1 <= east + turn)
+        && lat.0 >= south
+        && lat.1 <= north
+}
+
+/// The turns, in degrees, by which a box across ±180° is moved: it has a part in each of two.
+const TURNS: [f64; 3] = [-360.0, 0.0, 360.0];
+
+/// The longitudes (west, east) and the latitudes (south, north) of a quad.
+fn degrees(quad: Quad) -> ((f64, f64), (f64, f64)) {
+    let (left, top, right, bottom) = quad.edges();
+    (
+        (mercator::longitude(left), mercator::longitude(right)),
+        (mercator::latitude(bottom), mercator::latitude(top)),
+    )
 }
