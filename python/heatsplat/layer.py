@@ -195,7 +195,7 @@ class Layer:
         The layer's name.
     options : dict of str to str, optional
         Other options for reading files: ``format``, ``table``, ``member``, ``rows``, ``encoding``,
-        ``order``, ``decimal``, ``datum_error``.
+        ``order``, ``decimal``, ``datum_error``, ``areas``, ``lines``.
     **style
         Parameters of the style: ``measure``, ``kernel``, ``radius``, ``normalize``, ``overlap``,
         ``scale``, ``domain``, ``ramp``, ``reverse``, ``opacity``, ``steps``, ``isolines``,

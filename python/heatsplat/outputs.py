@@ -83,9 +83,7 @@ def export(
     """Write the tiles of a layer; `rules` are whether to overwrite, and whether to resume."""
     if all(rules):
         raise HeatsplatError("overwrite=True starts anew and resume=True doesn't: give one of them")
-    area = None if bbox is None else [float(edge) for edge in bbox]
-    if area is not None and len(area) != 4:
-        raise HeatsplatError("bbox= has four numbers: west, south, east, north")
+    area = None if bbox is None else layer._box(bbox)
     target = os.fspath(path)
     done = _heatsplat.export(
         layer._core, target, _zooms(zooms), area, size, format, attribution, rules, progress
@@ -119,20 +117,12 @@ def pack(
         raise WriteError(f"{target}: expected a name that ends in .heat")
     try:
         # Points that are sorted lie there meanwhile. Whatever happens, nothing is left of them.
-        with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=folder) as temporary:
-            done = _heatsplat.pack(
-                layer._core,
-                data,
-                os.path.join(folder, name),
-                temporary,
-                attribution,
-                rules,
-                progress,
-            )
+        temporary = tempfile.TemporaryDirectory(prefix=f".{name}.", dir=folder)
     except OSError as error:
-        if isinstance(error, HeatsplatError):
-            raise
         raise WriteError(f"{target}: {error.strerror or error}") from None
+    whole = os.path.join(folder, name)
+    with temporary as inside:
+        done = _heatsplat.pack(layer._core, data, whole, inside, attribution, rules, progress)
     return Packed(target, *done)
 
 
@@ -141,8 +131,11 @@ def _zooms(zooms: Zooms) -> tuple[int, int]:
         if not zooms or zooms.step != 1:
             raise HeatsplatError("zooms= is a range of step 1 with a zoom in it")
         return zooms[0], zooms[-1]
-    first, last = (zooms, zooms) if isinstance(zooms, SupportsIndex) else zooms
-    pair = int(first), int(last)
+    try:
+        first, last = (zooms, zooms) if isinstance(zooms, SupportsIndex) else zooms
+        pair = int(first), int(last)
+    except (TypeError, ValueError):
+        raise HeatsplatError("zooms= is a zoom, a pair (first, last) or a range") from None
     if not 0 <= pair[0] <= pair[1] <= 24:
         raise HeatsplatError("zooms= are from 0 to 24, the first before the last")
     return pair

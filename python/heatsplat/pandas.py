@@ -19,7 +19,7 @@ __all__ = ["HeatAccessor"]
 
 
 class HeatAccessor:
-    """What ``df.heat`` is."""
+    """The accessor ``heat`` of a DataFrame."""
 
     def __init__(self, frame: Any) -> None:
         self._frame = frame

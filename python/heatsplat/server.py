@@ -27,7 +27,7 @@ class Server:
         return self._core.url
 
     @property
-    def port(self) -> int | None:
+    def port(self) -> int:
         """The port."""
         return self._core.port
 
@@ -52,7 +52,7 @@ class Server:
         return self._core.running
 
     def stop(self) -> None:
-        """Stop the server, when running requests are answered. A second call does nothing."""
+        """Stop the server. Running requests have two seconds to finish. A second call does nothing."""
         self._core.stop()
 
     def __enter__(self) -> Server:
@@ -90,6 +90,8 @@ def serve(
     attribution: str | None = None,
 ) -> Server:
     """Start a server of layers on threads of this process.
+
+    Keep the object: without it the server ends only with the process.
 
     Parameters
     ----------

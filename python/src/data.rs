@@ -249,11 +249,8 @@ fn read<'s>(
     open: impl FnOnce() -> Result<Box<dyn Source + 's>, LoadError> + Send,
 ) -> PyResult<Data> {
     let data = interruptible_with(py, reporter, || {
-        let mut source = Interruptible {
-            source: open()?,
-            reporter,
-        };
-        let (points, table, report) = load_table(&mut source, |_| ())?;
+        let mut source = open()?;
+        let (points, table, report) = load_table(&mut *source, |_| reporter.check())?;
         let columns = source.columns().clone();
         let quantity = Quantity::of_rows(columns.weight.as_deref());
         Ok(Data {
@@ -265,39 +262,6 @@ fn read<'s>(
         })
     })?;
     data.map_err(errors::load)
-}
-
-/// A source that looks, before each batch, whether the work must end.
-struct Interruptible<'s, 'r> {
-    source: Box<dyn Source + 's>,
-    reporter: &'r Reporter,
-}
-
-impl Source for Interruptible<'_, '_> {
-    fn name(&self) -> &str {
-        self.source.name()
-    }
-
-    fn columns(&self) -> &Columns {
-        self.source.columns()
-    }
-
-    fn next_batch(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError> {
-        self.reporter.check();
-        self.source.next_batch(sink)
-    }
-
-    fn take_kept(&mut self) -> TableBuilder {
-        self.source.take_kept()
-    }
-
-    fn report(&self) -> &Report {
-        self.source.report()
-    }
-
-    fn progress(&self) -> LoadProgress {
-        self.source.progress()
-    }
 }
 
 /// Makes the loader's options of Python's arguments: `texts` are the arguments that are texts, by
@@ -329,6 +293,8 @@ fn load_options(
             "encoding" => options.encoding = Some(text.parse().map_err(|e| refused(&e))?),
             "order" => options.order = Some(text.parse().map_err(|e| refused(&e))?),
             "decimal" => options.decimal = Some(text.parse().map_err(|e| refused(&e))?),
+            "areas" => options.shapes.areas = text.parse().map_err(|e| refused(&e))?,
+            "lines" => options.shapes.lines = text.parse().map_err(|e| refused(&e))?,
             "srid" => options.srid = Some(text.parse().map_err(|e| refused(&e))?),
             "datum_error" => options.datum_error = Some(text.parse().map_err(|e| refused(&e))?),
             _ => return Err(errors::data(format!("there is no argument {name}="))),

@@ -18,7 +18,7 @@ const GRACE: Duration = Duration::from_secs(2);
 #[pyclass(frozen, module = "heatsplat._heatsplat")]
 pub(crate) struct Server {
     url: String,
-    port: Option<u16>,
+    port: u16,
     ids: Vec<String>,
     stop: StopHandle,
     /// The thread that runs the server; `None` once it was stopped.
@@ -61,15 +61,19 @@ impl Server {
         let bound = py.detach(|| BoundServer::new(registry.clone(), config));
         let bound = bound.map_err(refused)?;
         let (url, stop) = (bound.url(), bound.stop());
-        let port = bound.address().map(|address| address.port());
+        let address = bound.address();
+        let address = address.ok_or_else(|| errors::serve("the server has no port"))?;
         // The scales are measured while the first requests come.
-        thread::spawn(move || registry.warm());
+        let named = |name: &str| thread::Builder::new().name(name.to_owned());
+        let warming = named("heatsplat-scales").spawn(move || registry.warm());
+        warming.map_err(errors::serve)?;
+        let serving = named("heatsplat-server").spawn(|| bound.run_without_signals());
         Ok(Self {
             url,
-            port,
+            port: address.port(),
             ids,
             stop,
-            thread: Mutex::new(Some(thread::spawn(|| bound.run_without_signals()))),
+            thread: Mutex::new(Some(serving.map_err(errors::serve)?)),
         })
     }
 
@@ -81,7 +85,7 @@ impl Server {
 
     /// The port.
     #[getter]
-    fn port(&self) -> Option<u16> {
+    fn port(&self) -> u16 {
         self.port
     }
 

@@ -199,6 +199,17 @@ def test_messages_say_what_to_do(data, arguments, words):
         hs.Layer(data, **arguments)
 
 
+def test_areas_become_points_where_an_option_asks_for_them(tmp_path):
+    path = tmp_path / "a.geojson"
+    path.write_text(
+        '{"type":"Polygon","coordinates":[[[5,50],[9,50],[9,54],[5,54],[5,50]]]}', encoding="utf-8"
+    )
+    layer = hs.Layer(str(path), options={"areas": "centroid"}, radius="9px")
+    assert layer.report["kept"] == 1
+    with pytest.raises(hs.DataError, match="areas"):
+        hs.Layer(str(path), options={"areas": "middle"}, radius="9px")
+
+
 def test_files_that_are_not_there():
     with pytest.raises(FileNotFoundError, match=r"nowhere\.csv"):
         hs.Layer("nowhere.csv")
