@@ -1,10 +1,6 @@
 //! Rings that cross themselves.
 
-use super::outline::{edges, sides};
-
-/// The number of comparisons of two sides for each side of a ring, after which a search for
-/// crossings ends without a result: a choice. A coast of a million vertices takes about ten.
-const EFFORT: usize = 64;
+use super::outline::{EFFORT, edges, sides};
 
 /// A side of a ring: its two ends, the one with the smaller x first.
 type Side = ((f64, f64), (f64, f64));

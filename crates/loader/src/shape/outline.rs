@@ -2,6 +2,11 @@
 
 use super::ShapeKind;
 
+/// The number of comparisons for each side of a ring, after which a search for crossings, or for
+/// the rings around holes, ends without a result: a choice. The search for the crossings of a coast
+/// of a million vertices takes about ten.
+pub(super) const EFFORT: usize = 64;
+
 /// The positions of a line or an area in the coordinate system of the file: of the parts of a
 /// (Multi)LineString, or of the rings of a (Multi)Polygon.
 #[derive(Clone, Debug)]
@@ -97,7 +102,9 @@ impl Outline {
 
     /// An area of rings whose direction states whether they are holes, as in Shapefiles: holes run
     /// against the direction of the ring that encloses the most. A hole belongs to the smallest
-    /// outer ring around it. If there is none, the hole is an outer ring itself.
+    /// outer ring around it. If there is none, the hole is an outer ring itself. The search for
+    /// these rings takes at most [`EFFORT`] comparisons for each position, so that no file makes it
+    /// take long; holes that are left then belong to the largest ring.
     pub(crate) fn from_directions(rings: &[Vec<(f64, f64)>]) -> Self {
         let loose = rings.iter().map(|ring| LooseRing {
             positions: ring,
@@ -111,15 +118,22 @@ impl Outline {
         let direction = largest.map_or(1.0, |ring| ring.area.signum());
         let (outer, holes): (Vec<_>, Vec<_>) =
             loose.iter().partition(|ring| ring.area * direction >= 0.0);
+        let mut from_smallest: Vec<(usize, &LooseRing<'_>)> =
+            outer.iter().copied().enumerate().collect();
+        from_smallest.sort_by(|a, b| a.1.area.abs().total_cmp(&b.1.area.abs()));
         let mut own: Vec<Vec<&LooseRing<'_>>> = vec![Vec::new(); outer.len()];
         let mut without = Vec::new();
+        let mut left = EFFORT * rings.iter().map(Vec::len).sum::<usize>();
         for hole in holes {
-            let around = outer
-                .iter()
-                .enumerate()
-                .filter(|(_, ring)| ring.is_around(hole));
-            let smallest = around.min_by(|a, b| a.1.area.abs().total_cmp(&b.1.area.abs()));
-            match smallest.and_then(|(at, _)| own.get_mut(at)) {
+            let around = match left {
+                // As the islands of an ocean.
+                0 => from_smallest.last(),
+                _ => from_smallest.iter().find(|(_, ring)| {
+                    left = left.saturating_sub(ring.effort(hole));
+                    ring.is_around(hole)
+                }),
+            };
+            match around.and_then(|(at, _)| own.get_mut(*at)) {
                 Some(holes) => holes.push(hole),
                 None => without.push(hole),
             }
@@ -139,12 +153,25 @@ impl Outline {
 }
 
 impl LooseRing<'_> {
+    /// Returns whether another ring lies in the box of this one.
+    fn has_in_box(&self, other: &LooseRing<'_>) -> bool {
+        let [west, south, east, north] = self.sides;
+        let [w, s, e, n] = other.sides;
+        w >= west && s >= south && e <= east && n <= north
+    }
+
+    /// The number of comparisons that [`is_around`](Self::is_around) takes.
+    fn effort(&self, other: &LooseRing<'_>) -> usize {
+        match self.has_in_box(other) {
+            true => 3 * self.positions.len(),
+            false => 1,
+        }
+    }
+
     /// Returns whether another ring lies inside of this one. The rings don't cross, but may touch,
     /// so that up to three positions of the other ring decide by their majority.
     fn is_around(&self, other: &LooseRing<'_>) -> bool {
-        let [west, south, east, north] = self.sides;
-        let [w, s, e, n] = other.sides;
-        if w < west || s < south || e > east || n > north {
+        if !self.has_in_box(other) {
             return false;
         }
         let tested = other.positions.iter().take(3);
@@ -197,5 +224,57 @@ pub(super) fn without_repeated_end(ring: &[(f64, f64)]) -> &[(f64, f64)] {
     match ring {
         [first, inner @ .., last] if first == last => ring.get(..1 + inner.len()).unwrap_or(ring),
         _ => ring,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A square ring that runs clockwise, as outer rings do in Shapefiles.
+    fn square(x: f64, y: f64, size: f64) -> Vec<(f64, f64)> {
+        let (x1, y1) = (x + size, y + size);
+        vec![(x, y), (x, y1), (x1, y1), (x1, y), (x, y)]
+    }
+
+    fn hole(x: f64, y: f64, size: f64) -> Vec<(f64, f64)> {
+        square(x, y, size).into_iter().rev().collect()
+    }
+
+    /// The numbers of rings of each polygon.
+    fn rings_of_polygons(outline: &Outline) -> Vec<usize> {
+        outline.polygons().iter().map(Vec::len).collect()
+    }
+
+    #[test]
+    fn a_hole_belongs_to_the_smallest_ring_around_it() {
+        // A pond on an island in a lake.
+        let rings = [
+            hole(4.5, 4.5, 1.0),
+            square(0.0, 0.0, 10.0),
+            hole(2.0, 2.0, 6.0),
+            square(4.0, 4.0, 2.0),
+        ];
+        let outline = Outline::from_directions(&rings);
+        assert_eq!(rings_of_polygons(&outline), [2, 2]);
+        let pond = outline.polygons()[1][1].contains(&(4.5, 4.5));
+        assert!(pond, "{:?}", outline.polygons());
+        // A hole without a ring around it is a ring itself.
+        let lone = Outline::from_directions(&[square(0.0, 0.0, 1.0), hole(5.0, 5.0, 0.5)]);
+        assert_eq!(rings_of_polygons(&lone), [1, 1]);
+    }
+
+    #[test]
+    fn holes_beyond_the_effort_are_those_of_the_largest_ring() {
+        let many = 2_000;
+        let at = |i: usize| (i as f64) * 3.0;
+        let mut rings = vec![square(-1.0, -1.0, 9_000.0)];
+        rings.extend((0..many).map(|i| square(at(i), 0.0, 1.0)));
+        rings.extend((0..many).map(|i| hole(at(i), 10.0, 1.0)));
+        let positions: usize = rings.iter().map(Vec::len).sum();
+        // Each hole is outside of the boxes of all small rings.
+        assert!(many * many > EFFORT * positions);
+        let polygons = rings_of_polygons(&Outline::from_directions(&rings));
+        assert_eq!((polygons.len(), polygons[0]), (many + 1, many + 1));
     }
 }

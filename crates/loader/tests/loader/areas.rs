@@ -351,25 +351,20 @@ fn order_and_direction_of_rings_change_nothing() {
 /// Parts of 100 m² that are a third of the world apart have the centroid of the exact numbers.
 #[test]
 fn small_parts_far_apart_have_an_exact_centroid() {
-    let square = |x: f64, side: f64| {
-        let (x1, y1) = (x + side, 10.0 + side);
-        format!("(({x} 10, {x1} 10, {x1} {y1}, {x} {y1}, {x} 10))")
+    let square = |x: f64, y: f64, side: f64| {
+        let (x1, y1) = (x + side, y + side);
+        format!("(({x} {y}, {x1} {y}, {x1} {y1}, {x} {y1}, {x} {y}))")
     };
-    let equal = format!(
-        "MULTIPOLYGON ({}, {})",
-        square(-60.0, 1e-4),
-        square(60.0, 1e-4)
-    );
-    let twice = format!(
-        "MULTIPOLYGON ({}, {})",
-        square(-60.0, 2e-5),
-        square(60.0, 4e-5)
-    );
+    let two = |west: f64, east: f64| {
+        let (one, other) = (square(-60.0, -40.0, west), square(60.0, 40.0, east));
+        format!("MULTIPOLYGON ({one}, {other})")
+    };
+    let (equal, twice) = (two(1e-4, 1e-4), two(2e-5, 4e-5));
     let text = format!("geom\n\"{equal}\"\n\"{twice}\"\n");
     let (points, report) = loaded("a.csv", text.as_bytes(), &areas(AreaRule::Centroid)).unwrap();
     assert_eq!(report.kept, 2, "{report}");
     // The second one has four times the area of the first one in the east.
-    let wanted = [(5e-5, 10.0 + 5e-5), (36.0 + 1.8e-5, 10.0 + 1.8e-5)];
+    let wanted = [(5e-5, 5e-5), (36.0 + 1.8e-5, 24.0 + 1.8e-5)];
     assert_at(&places(&points), &wanted, "two squares");
 }
 

@@ -187,7 +187,6 @@ struct ShapefileReader<R> {
     origin: Origin,
 }
 
-/// The next record of a `.shp`, or the end of the file.
 /// The line or area of a shape with the type's name `name`; `None` for other types. The direction
 /// of a ring states whether it is a hole.
 fn outline(name: &str, parts: Vec<Vec<(f64, f64)>>) -> Option<Outline> {
@@ -203,6 +202,7 @@ fn outline(name: &str, parts: Vec<Vec<(f64, f64)>>) -> Option<Outline> {
     }
 }
 
+/// The next record of a `.shp`, or the end of the file.
 enum NextRecord {
     Shape(ShpShape),
     /// A record that can't be read, for the given reason. The records after it can be read.
