@@ -5,11 +5,11 @@ use crate::errors;
 use crate::packed::PackedFile;
 use crate::work::{Reporter, interruptible, interruptible_with};
 use heatsplat::loader::{
-    Arrays, Column, Columns, LoadError, LoadOptions, LoadProgress, Report, SkipReason, Source,
-    Table, TableBuilder, load_table, open, read_arrays, read_record_batches,
+    Arrays, Column, Columns, LoadError, LoadOptions, Report, SkipReason, Source, Table, load_table,
+    open, read_arrays, read_record_batches,
 };
 use heatsplat::packed::is_packed_file;
-use heatsplat::points::{LonLatBox, PointSink, Points};
+use heatsplat::points::{LonLatBox, Points};
 use heatsplat::render::{PointSet, Quantity};
 use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
