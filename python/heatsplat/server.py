@@ -52,7 +52,7 @@ class Server:
         return self._core.running
 
     def stop(self) -> None:
-        """Stop the server. Running requests have two seconds to finish. A second call does nothing."""
+        """Stop the server; running requests have two seconds to finish."""
         self._core.stop()
 
     def __enter__(self) -> Server:

@@ -205,7 +205,7 @@ def test_areas_become_points_where_an_option_asks_for_them(tmp_path):
         '{"type":"Polygon","coordinates":[[[5,50],[9,50],[9,54],[5,54],[5,50]]]}', encoding="utf-8"
     )
     layer = hs.Layer(str(path), options={"areas": "centroid"}, radius="9px")
-    assert layer.report["kept"] == 1
+    assert layer.report.kept == 1
     with pytest.raises(hs.DataError, match="areas"):
         hs.Layer(str(path), options={"areas": "middle"}, radius="9px")
 
