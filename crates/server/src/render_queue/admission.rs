@@ -35,7 +35,7 @@ impl From<IpAddr> for ClientKey {
 
 /// The largest number of clients whose clocks are remembered while none of their requests waits. A
 /// choice.
-const MAX_CLIENTS: usize = 4096;
+pub(super) const MAX_CLIENTS: usize = 4096;
 
 /// The free turns, each of which lets a request draw, and the requests that wait for turns.
 #[derive(Debug)]
@@ -158,6 +158,12 @@ impl Admission {
         self.turns - self.lock().free
     }
 
+    /// The number of clients whose clocks are remembered.
+    #[cfg(test)]
+    pub(super) fn clients(&self) -> usize {
+        self.lock().clients.len()
+    }
+
     /// Lets a request begin, lets it wait, or refuses it. `turns` is the number of turns that it
     /// needs, and `cost` its expected time on one core. `running` is the expected rest of the work
     /// that is being done now: for each turn that is held, the time until it is free, summed.
@@ -247,165 +253,5 @@ impl QueueState {
             let waiting: HashSet<_> = self.waiting.values().map(|w| w.client).collect();
             self.clients.retain(|client, _| waiting.contains(client));
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    fn client(n: u8) -> ClientKey {
-        IpAddr::from([10, 0, 0, n]).into()
-    }
-
-    fn place(entry: AdmissionDecision) -> Place {
-        match entry {
-            AdmissionDecision::Wait(place) => place,
-            AdmissionDecision::Begin(_) => panic!("began"),
-            AdmissionDecision::Refused => panic!("refused"),
-        }
-    }
-
-    fn turn(place: &mut Place) -> Option<Turns> {
-        place.turns.try_recv().ok()
-    }
-
-    #[test]
-    fn a_network_is_one_client() {
-        let key = |text: &str| ClientKey::from(text.parse::<IpAddr>().unwrap());
-        assert_eq!(key("2001:db8::1"), key("2001:db8::ffff:1"));
-        assert_ne!(key("2001:db8::1"), key("2001:db8:0:1::1"));
-        assert_eq!(key("::ffff:10.0.0.1"), client(1));
-        assert_ne!(client(1), client(2));
-    }
-
-    #[test]
-    fn the_cheapest_client_is_next_and_a_busy_one_waits_for_itself() {
-        let admission = Admission::new(1, 100, 1000 * SECOND);
-        let enter = |n, seconds| admission.enter(client(n), 1, seconds * SECOND, SECOND);
-        let AdmissionDecision::Begin(first) = enter(1, 5) else {
-            panic!("a free turn is not given");
-        };
-        let mut busy: Vec<Place> = (0..3).map(|_| place(enter(1, 5))).collect();
-        let (mut dear, mut cheap) = (place(enter(2, 4)), place(enter(3, 2)));
-        assert_eq!((admission.waiting(), admission.running()), (5, 1));
-        drop(first);
-        let turns = turn(&mut cheap).expect("the cheapest comes first");
-        drop(turns);
-        let turns = turn(&mut dear).expect("a client that asked once comes before a busy one");
-        drop(turns);
-        for place in &mut busy {
-            drop(turn(place).expect("a client's own requests come in their order"));
-        }
-        assert_eq!((admission.waiting(), admission.running()), (0, 0));
-    }
-
-    #[test]
-    fn a_busy_client_is_refused_while_others_are_admitted() {
-        let admission = Admission::new(2, 100, SECOND);
-        let enter = |n| admission.enter(client(n), 1, SECOND / 2, SECOND);
-        let running: Vec<AdmissionDecision> = (0..2).map(|_| enter(1)).collect();
-        let waiting: Vec<Place> = (0..3).map(|_| place(enter(1))).collect();
-        assert!(matches!(enter(1), AdmissionDecision::Refused));
-        assert!(matches!(enter(2), AdmissionDecision::Wait(_)));
-        drop((running, waiting));
-        assert_eq!((admission.waiting(), admission.running()), (0, 0));
-        assert!(matches!(enter(1), AdmissionDecision::Begin(_)));
-    }
-
-    #[test]
-    fn who_leaves_gives_up_the_place_even_if_the_turn_has_come() {
-        let admission = Admission::new(1, 2, 100 * SECOND);
-        let enter = || admission.enter(client(1), 1, SECOND, SECOND);
-        let first = enter();
-        let (second, mut third) = (place(enter()), place(enter()));
-        assert!(
-            matches!(enter(), AdmissionDecision::Refused),
-            "there are two places"
-        );
-        drop(first);
-        assert!(turn(&mut third).is_none());
-        drop(second);
-        assert!(turn(&mut third).is_some());
-        assert_eq!((admission.waiting(), admission.running()), (0, 0));
-    }
-
-    #[test]
-    fn large_pictures_wait_for_several_turns() {
-        let admission = Admission::new(3, 9, 100 * SECOND);
-        let enter = |n, turns| admission.enter(client(n), turns, SECOND, SECOND);
-        let small: Vec<AdmissionDecision> = (0..2).map(|_| enter(1, 1)).collect();
-        let mut large = place(enter(2, 99));
-        let mut after = place(enter(1, 1));
-        drop(small);
-        let turns = turn(&mut large).expect("all turns are free");
-        assert!(admission.running() == 3 && turn(&mut after).is_none());
-        drop(turns);
-        assert!(turn(&mut after).is_some());
-    }
-
-    #[test]
-    fn a_large_picture_whose_client_leaves_keeps_nobody_waiting() {
-        let admission = Admission::new(3, 9, 100 * SECOND);
-        let enter = |n, turns| admission.enter(client(n), turns, SECOND, SECOND);
-        let running = enter(1, 1);
-        let large = place(enter(2, 3));
-        let mut after = place(enter(3, 1));
-        assert!(turn(&mut after).is_none());
-        drop(large);
-        let turns = turn(&mut after).expect("two turns are free");
-        drop((turns, running));
-        assert_eq!(admission.running(), 0);
-    }
-
-    #[test]
-    fn a_dear_request_has_its_turn_among_ever_new_clients() {
-        let admission = Admission::new(1, 10_000, SECOND);
-        let ask = |i: u32, cost| {
-            let key = ClientKey::from(IpAddr::from(i.to_be_bytes()));
-            admission.enter(key, 1, cost, Duration::ZERO)
-        };
-        let mut running = Some(ask(0, SECOND));
-        let mut dear = place(ask(1, 100 * SECOND));
-        let mut before = 0;
-        let mut waiting = std::collections::VecDeque::new();
-        while turn(&mut dear).is_none() {
-            // A client that comes after the dear request would wait too long, so it is refused.
-            if let AdmissionDecision::Wait(place) = ask(2 + before, SECOND / 10) {
-                waiting.push_back(place);
-            }
-            // The turn goes on to the next, which is the dear request in the end.
-            drop(running.take());
-            running = waiting
-                .front_mut()
-                .and_then(turn)
-                .map(AdmissionDecision::Begin);
-            if running.is_some() {
-                waiting.pop_front();
-            }
-            before += 1;
-            assert!(before < 1000, "the dear request never has its turn");
-        }
-        assert!(before > 0);
-    }
-
-    #[test]
-    fn an_idle_server_knows_no_clients() {
-        let admission = Admission::new(2, 100, SECOND);
-        for i in 0..100_000u32 {
-            let key = ClientKey::from(IpAddr::from(i.to_be_bytes()));
-            let first = admission.enter(key, 1, SECOND, SECOND);
-            assert!(matches!(first, AdmissionDecision::Begin(_)));
-        }
-        assert_eq!(admission.lock().clients.len(), 0);
-        let held = admission.enter(client(1), 1, SECOND, SECOND);
-        for i in 0..3 * MAX_CLIENTS as u32 {
-            let key = ClientKey::from(IpAddr::from(i.to_be_bytes()));
-            drop(admission.enter(key, 1, SECOND, SECOND));
-        }
-        assert!(admission.lock().clients.len() <= MAX_CLIENTS + 1);
-        drop(held);
     }
 }

@@ -10,6 +10,10 @@
 //! other worker is awake to do so.
 
 mod admission;
+#[cfg(test)]
+mod admission_tests;
+#[cfg(test)]
+mod deadline_tests;
 
 use crate::http::error::ApiError;
 use crate::http::timing::RequestTiming;

@@ -21,6 +21,7 @@ mod openapi;
 mod points;
 mod posting;
 mod queue;
+mod queue_model;
 mod routes;
 mod sync;
 mod times;

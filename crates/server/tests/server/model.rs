@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// The number of random orders that are tried.
-const ORDERS: usize = 10_000;
+pub(crate) const ORDERS: usize = 10_000;
 
 /// A tile that was drawn from this version of the data.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +65,13 @@ async fn ask(shared: &Shared, fails: bool) -> Result<(Drawn, CacheOutcome), Fail
 }
 
 /// A request whose client leaves after it was polled a number of times.
-struct Impatient<F>(Pin<Box<F>>, u32);
+pub(crate) struct Impatient<F>(Pin<Box<F>>, u32);
+
+impl<F> Impatient<F> {
+    pub(crate) fn new(request: F, polls: u32) -> Self {
+        Self(Box::pin(request), polls)
+    }
+}
 
 impl<F: Future> Future for Impatient<F> {
     type Output = Option<F::Output>;
@@ -130,7 +136,7 @@ fn whoever_leaves_the_others_are_answered_and_nothing_is_left_behind() {
                 let shared = Arc::clone(&shared);
                 spawn(async move {
                     let patience = rand::Rng::gen_range(&mut rand::thread_rng(), 0..6);
-                    let answer = Impatient(Box::pin(ask(&shared, false)), patience).await;
+                    let answer = Impatient::new(ask(&shared, false), patience).await;
                     match answer {
                         Some(answer) => assert_eq!(answer.unwrap().0, Drawn(0)),
                         None => _ = shared.0.left.fetch_add(1, Ordering::SeqCst),
