@@ -288,7 +288,7 @@ pub enum LoadError {
     },
     /// Most positions have far larger coordinates than degrees can be.
     #[error(
-        "{file}: these are metres of a projection, no degrees: {rows} of {of} rows{example}; name \
+        "{file}: these are metres of a projection, not degrees: {rows} of {of} rows{example}; name \
          the coordinate system with `srid` (its EPSG number, such as 25832), or convert the file to \
          longitude and latitude (EPSG:4326)"
     )]

@@ -367,7 +367,10 @@ impl fmt::Display for Report {
             let reasons: Vec<String> = SkipReason::ALL
                 .into_iter()
                 .filter(|&s| self.skipped(s) > 0)
-                .map(|s| format!("{} {s}", self.skipped(s)))
+                .map(|s| match s {
+                    SkipReason::Outside => format!("{} outside ±85.05°", self.skipped(s)),
+                    _ => format!("{} {s}", self.skipped(s)),
+                })
                 .collect();
             write!(f, ", {skipped} skipped ({})", reasons.join(", "))?;
         }
@@ -425,7 +428,11 @@ mod tests {
 
     #[test]
     fn a_report_reads_well() {
-        let mut report = skips(&[(7, SkipReason::BadPosition), (9, SkipReason::NoPosition)]);
+        let mut report = skips(&[
+            (7, SkipReason::BadPosition),
+            (9, SkipReason::NoPosition),
+            (12, SkipReason::Outside),
+        ]);
         report.rows += 3;
         report.kept += 3;
         report.weights_missing = 1;
@@ -435,8 +442,9 @@ mod tests {
         report.notes.note("the parts disagree".to_owned());
         assert_eq!(
             report.to_string(),
-            "5 rows: 3 kept, 2 skipped (1 no position, 1 bad position)\n  \
+            "6 rows: 3 kept, 3 skipped (1 no position, 1 bad position, 1 outside ±85.05°)\n  \
              line 7: bad position: row 7\n  line 9: no position: row 9\n  \
+             line 12: outside: row 12\n  \
              4 more that are marked as deleted\n  \
              1 kept without a weight: 0 in a sum, no part of a mean or a count\n  \
              2 lie at exactly 0,0\n  \

@@ -113,7 +113,7 @@ fn files_without_rows_or_without_good_ones() {
         (b"lon,lat\n\n\n", "a.csv: no rows"),
         (
             b"lon,lat\n565000,5932000\n",
-            "these are metres of a projection, no degrees: 1 of 1 rows (line 2: longitude \"565000\")",
+            "these are metres of a projection, not degrees: 1 of 1 rows (line 2: longitude \"565000\")",
         ),
         (
             b"lon,lat,note\n1,2,\n3,4,\"a\nb\nc",

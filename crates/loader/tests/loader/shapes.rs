@@ -263,7 +263,7 @@ fn metres_of_a_named_system() {
     let text = "Name;X;Y\nAlmeria;558353.5;4117090.7\nCadiz;252874.9;4049205.2\n";
     let message = error("a.csv", text.as_bytes(), &LoadOptions::default());
     assert!(
-        message.contains("these are metres of a projection, no degrees: 2 of 2 rows (line 2: "),
+        message.contains("these are metres of a projection, not degrees: 2 of 2 rows (line 2: "),
         "{message}"
     );
     let srid = |srid| LoadOptions {
