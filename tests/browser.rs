@@ -26,6 +26,16 @@ fn each_control_of_the_viewer_changes_the_map() {
 }
 
 #[test]
+fn a_change_of_style_costs_one_picture_of_the_map() {
+    run("restyle.mjs", &["examples/cities.csv.gz"]);
+}
+
+#[test]
+fn the_own_base_map_names_places_and_is_finer_where_it_is_near() {
+    run("places.mjs", &["examples/cities.csv.gz"]);
+}
+
+#[test]
 fn a_window_of_time_is_moved_stretched_and_played() {
     run(
         "times.mjs",

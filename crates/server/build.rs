@@ -30,7 +30,8 @@ type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 /// The folders of `viewer/` whose files are served without their comments, and the files'
 /// extension.
 const OWN: [(&str, &str); 2] = [("js", "js"), ("css", "css")];
-const COASTLINE: &str = "land.geojson";
+/// The files of the base map: the land, names of places, and more of both for near views.
+const BASE_MAP: [&str; 3] = ["land.geojson", "labels.json", "detail.json"];
 /// The module that the page begins with; it imports the others.
 const MAIN: &str = "js/start.js";
 const MODULE: &str = "maplibre-gl.mjs";
@@ -57,8 +58,10 @@ fn main() -> Result<()> {
             assets.push(PackedFile::new(&name, bytes));
         }
     }
-    let coastline = read_source(&viewer.join(COASTLINE))?;
-    assets.push(PackedFile::new(COASTLINE, coastline.into_bytes()));
+    for name in BASE_MAP {
+        let text = read_source(&viewer.join(name))?;
+        assets.push(PackedFile::new(name, text.into_bytes()));
+    }
     let library = library(&viewer, &out, &pins)?;
     assets.extend(library.into_iter().flatten());
 
@@ -67,7 +70,7 @@ fn main() -> Result<()> {
     let named = assets.iter().map(|asset| asset.name.as_str());
     let named: Vec<&str> = named
         .filter(|name| {
-            name.ends_with(".css") && name.contains('/') || [MAIN, COASTLINE].contains(name)
+            name.ends_with(".css") && name.contains('/') || *name == MAIN || BASE_MAP.contains(name)
         })
         .collect();
     for name in named {
@@ -416,6 +419,7 @@ impl PackedFile {
             "js" | "mjs" => "text/javascript; charset=utf-8",
             "css" => "text/css; charset=utf-8",
             "geojson" => "application/geo+json",
+            "json" => "application/json",
             _ => "text/plain; charset=utf-8",
         }
     }

@@ -71,6 +71,25 @@ export function debounce(action, ms) {
   };
 }
 
+/** Calls an action while a field is typed in, once nothing was typed during `ms`, and at once when the value is final.
+ *  @param {HTMLInputElement | HTMLTextAreaElement} input @param {() => void} action @param {number} ms */
+export function onTyped(input, action, ms) {
+  let timer = 0;
+  const act = () => {
+    timer = 0;
+    action();
+  };
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = window.setTimeout(act, ms);
+  });
+  input.addEventListener("change", () => {
+    if (timer === 0) return;
+    clearTimeout(timer);
+    act();
+  });
+}
+
 /** Writes a text to the clipboard; false if that is not possible. @param {string} text */
 export async function copyText(text) {
   // Pages without TLS on another host have no clipboard, but selected text can be copied.

@@ -1,9 +1,10 @@
 // @ts-check
 // Controls of the active layer's filter, made from the columns that the server keeps for it.
 
-import { debounce, el } from "./dom.js";
+import { el, onTyped } from "./dom.js";
 import { rangeControl } from "./filter-range.js";
 import { readFilter, writeFilter } from "./filter-text.js";
+import { paced } from "./map.js";
 import { announce, on, state } from "./state.js";
 import { words } from "./strings.js";
 
@@ -24,10 +25,10 @@ let condition = { columns: new Map(), free: "" };
 let drawn = "";
 
 export function filterSection() {
-  free.addEventListener("input", debounce(() => {
+  onTyped(free, () => {
     condition.free = free.value;
     apply();
-  }, 600));
+  }, 600);
   clear.addEventListener("click", () => {
     state.active.filter = "";
     drawn = "";
@@ -45,7 +46,7 @@ function apply() {
   mark();
   announce("style", state.active);
 }
-const applySoon = debounce(apply, 200);
+const applySoon = paced(apply, 200);
 
 const signature = () => `${state.active.key} ${state.active.filter}`;
 

@@ -2,7 +2,7 @@
 // The controls of the active layer's look: ramp, radius, opacity, measure and the rest of its
 // style.
 
-import { choose, debounce, el, field, fill } from "./dom.js";
+import { choose, el, field, fill, onTyped } from "./dom.js";
 import { legendOf } from "./legend.js";
 import { drawRadius, radiusControls } from "./radius.js";
 import { buildRamps, drawRamp, rampControls } from "./ramps.js";
@@ -61,9 +61,9 @@ function listen() {
     control.addEventListener("change", () => restyle({ [control.id]: control.value }));
   }
   scale.addEventListener("change", () => restyle({ scale: scale.value === "power" ? "power:0.5" : scale.value }));
-  exponent.addEventListener("input", debounce(() => {
+  onTyped(exponent, () => {
     if (exponent.reportValidity()) restyle({ scale: `power:${exponent.value}` });
-  }, 400));
+  }, 400);
   opacity.addEventListener("input", () => {
     state.active.style.opacity = opacity.value;
     announce("style", state.active);
@@ -73,15 +73,15 @@ function listen() {
     const round = (/** @type {number} */ n) => Number(n.toPrecision(3));
     restyle({ domain: domain.value === "custom" ? `${round(from)},${round(to)}` : domain.value });
   });
-  const bounds = debounce(() => {
+  const bounds = () => {
     high.setCustomValidity(low.valueAsNumber >= high.valueAsNumber ? words.endsInOrder : "");
     if (low.reportValidity() && high.reportValidity()) restyle({ domain: `${low.value},${high.value}` });
-  }, 400);
-  for (const end of [low, high]) end.addEventListener("input", bounds);
+  };
+  for (const end of [low, high]) onTyped(end, bounds, 400);
   for (const count of [steps, isolines]) {
-    count.addEventListener("input", debounce(() => {
+    onTyped(count, () => {
       if (count.reportValidity()) restyle({ [count.id]: count.value === "" ? "none" : count.value });
-    }, 300));
+    }, 300);
   }
 }
 

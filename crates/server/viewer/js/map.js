@@ -2,12 +2,14 @@
 // The map: its layers follow the state, and its events reach the other modules.
 
 import { AttributionControl, FullscreenControl, Map as GlMap, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
-import { drawGround, groundStyle } from "./ground.js";
+import { drawGround, groundStyle, LABELS } from "./ground.js";
 import { firstPicture, removeFirstPicture } from "./first-picture.js";
 import { complain, mended } from "./notices.js";
+import { showPlaces } from "./places.js";
 import { on, announce, shown, state } from "./state.js";
 import { words } from "./strings.js";
 import { fade, mapTiles } from "./style.js";
+import { prepareTiles, setTiles, tilesOf } from "./tiles.js";
 
 /** @typedef {import("./state.js").Entry} Entry */
 
@@ -36,7 +38,7 @@ export async function prepareWorker() {
 export function newMap(container, view) {
   const map = new GlMap({
     container, ...view, maxZoom: 22, maxPitch: 0, dragRotate: false, pitchWithRotate: false,
-    attributionControl: false, style: groundStyle(),
+    attributionControl: false, style: groundStyle(), fadeDuration: 0,
     // Pictures of the view are taken from the canvas.
     canvasContextAttributes: { preserveDrawingBuffer: true },
   });
@@ -51,6 +53,7 @@ export function newMap(container, view) {
   // Tiles are asked for as soon as they can be, not only once the ground is there.
   map.once("style.load", () => {
     isStyled.add(map);
+    showPlaces(map);
     syncMaps();
   });
   return map;
@@ -60,9 +63,9 @@ export function newMap(container, view) {
 const retries = new Map();
 
 /** Shows why tiles failed. A server that is busy or away is asked again first. @param {any} event */
-async function failed({ error, sourceId }) {
-  const { status, body } = error ?? {};
-  const passes = sourceId?.startsWith("heat-") && (status === undefined || status >= 500);
+function failed({ error, sourceId }) {
+  const { status } = error ?? {};
+  const passes = sourceId?.startsWith("heat-") && (!status || status >= 500);
   if (passes && !retries.has(sourceId)) {
     retries.set(sourceId, false);
     setTimeout(() => {
@@ -72,9 +75,9 @@ async function failed({ error, sourceId }) {
     }, 1500);
   }
   if (passes && !retries.get(sourceId)) return;
-  // The body of a refused tile has the error message.
-  const answer = body instanceof Blob ? await body.text().then(JSON.parse).catch(() => undefined) : undefined;
-  complain(subjectOf(sourceId), answer?.error ?? error);
+  complain(subjectOf(sourceId), error);
+  // The map is at rest although nothing was drawn.
+  for (const map of allMaps()) map.triggerRepaint();
 }
 
 /** @param {string | undefined} source */
@@ -82,6 +85,7 @@ const subjectOf = (source) => `tiles ${source ?? ""}`;
 
 /** @param {any} view @param {(place: { lng: number, lat: number } | undefined) => void} point */
 export function createMap(view, point) {
+  prepareTiles();
   const map = newMap("map", view);
   maps.main = map;
   uncover(map);
@@ -126,13 +130,14 @@ export function syncMaps() {
   const { compare } = state;
   sync(maps.main, compare ? [compare.left] : shown());
   if (maps.right && compare) sync(maps.right, [compare.right]);
+  // A change that the maps don't show makes them draw nothing.
+  settle();
 }
 
 /** The maps that take layers already. @type {WeakSet<GlMap>} */
 const isStyled = new WeakSet();
-/** The tiles of each source of a map; the library knows them only once a source is loaded.
- *  @type {WeakMap<GlMap, Map<string, string>>} */
-const tilesOf = new WeakMap();
+/** The address of the tiles that each source of a map shows. @type {WeakMap<GlMap, Map<string, string>>} */
+const shownTiles = new WeakMap();
 
 /** @param {GlMap} map @param {Entry[]} entries */
 function sync(map, entries) {
@@ -140,44 +145,48 @@ function sync(map, entries) {
   const wanted = entries.map((entry) => `heat-${entry.key}`);
   const present = map.getStyle().layers.map(({ id }) => id).filter((id) => id.startsWith("heat-"));
   for (const id of present) if (!wanted.includes(id)) map.removeLayer(id).removeSource(id);
-  const known = tilesOf.get(map) ?? new Map();
-  tilesOf.set(map, known);
+  const known = shownTiles.get(map) ?? new Map();
+  shownTiles.set(map, known);
   for (const [i, entry] of entries.entries()) {
     const id = wanted[i];
     const tiles = mapTiles(entry);
-    const source = /** @type {import("maplibre-gl").RasterTileSource | undefined} */ (map.getSource(id));
-    if (!source) {
-      map.addSource(id, heatSource(entry, tiles));
+    setTiles(id, tiles);
+    if (!map.getSource(id)) {
+      map.addSource(id, heatSource(id, entry));
       map.addLayer({ id, type: "raster", source: id, paint: { "raster-opacity": fade(entry), "raster-fade-duration": 0 } });
     } else if (known.get(id) !== tiles) {
-      // The old tiles stay until the new ones are loaded, and these replace them at once.
-      map.setPaintProperty(id, "raster-fade-duration", 0);
+      // The old tiles stay until the new ones are here, and these replace them at once.
       mended(subjectOf(id));
-      source.setTiles([tiles]);
+      map.refreshTiles(id);
     }
     known.set(id, tiles);
-    map.setPaintProperty(id, "raster-opacity", fade(entry));
-    map.moveLayer(id);
+    // A property that is set makes the map draw, even if it is the same.
+    if (map.getPaintProperty(id, "raster-opacity") !== fade(entry)) map.setPaintProperty(id, "raster-opacity", fade(entry));
   }
-  if (map.getLayer("preview")) map.moveLayer("preview");
+  order(map, wanted);
 }
 
-/** @param {Entry} entry @param {string} tiles @returns {import("maplibre-gl").RasterSourceSpecification} */
-function heatSource({ about }, tiles) {
+/** Puts heat in its order, between the ground and the preview of a file and names. A map whose layers are moved is drawn anew, so that those
+ *  which are in order stay. @param {GlMap} map @param {string[]} wanted */
+function order(map, wanted) {
+  const layers = map.getStyle().layers.map(({ id }) => id);
+  const top = [...wanted, ...layers.filter((id) => id === "preview"), ...layers.filter((id) => id.startsWith(LABELS))];
+  if (top.every((id, i) => id === layers[layers.length - top.length + i])) return;
+  for (const id of top) map.moveLayer(id);
+}
+
+/** @param {string} id @param {Entry} entry @returns {import("maplibre-gl").RasterSourceSpecification} */
+function heatSource(id, { about }) {
   // The source has no bounds, since heat reaches further than its points.
   return {
-    type: "raster", tileSize: about.tileSize ?? 256, tiles: [tiles],
+    type: "raster", tileSize: about.tileSize ?? 256, tiles: [tilesOf(id)],
     minzoom: about.minzoom ?? 0, maxzoom: about.maxzoom ?? 24, attribution: about.attribution ?? "",
   };
 }
 
 /** Asks for the tiles of a source again, after some have failed. @param {string} id */
 function reloadTiles(id) {
-  for (const map of allMaps()) {
-    const source = /** @type {import("maplibre-gl").RasterTileSource | undefined} */ (map.getSource(id));
-    const tiles = tilesOf.get(map)?.get(id);
-    if (source && tiles) source.setTiles([tiles]);
-  }
+  for (const map of allMaps()) if (map.getSource(id)) map.refreshTiles(id);
 }
 
 /** Asks for the tiles of an entry again. @param {Entry} entry */
@@ -202,9 +211,32 @@ export async function awaited(answer) {
 }
 
 const unsettle = () => delete root.dataset.ready;
+const isSettled = () => "ready" in root.dataset;
+/** Actions that wait until the map shows what was asked for before. @type {Set<() => void>} */
+const waiting = new Set();
+
+/** An action for a slider: done at once if the map shows what was asked for before, else as soon as it does, or once
+ *  the action has not been asked for during `ms`. So the map follows a slider as closely as it can, and a slow one
+ *  draws only where the slider rests. @param {() => void} action @param {number} ms */
+export function paced(action, ms) {
+  let timer = 0;
+  const act = () => {
+    clearTimeout(timer);
+    waiting.delete(act);
+    action();
+  };
+  return () => {
+    if (isSettled()) return act();
+    clearTimeout(timer);
+    timer = window.setTimeout(act, ms);
+    waiting.add(act);
+  };
+}
 
 /** Sets the page ready once every tile is drawn and all legends belong to them. */
 export function settle() {
   const still = allMaps().every((map) => map?.loaded() && map.areTilesLoaded() && !map.isMoving());
-  if (maps.main && still && pending === 0) root.dataset.ready = "true";
+  if (!maps.main || !still || pending > 0) return;
+  root.dataset.ready = "true";
+  for (const act of [...waiting]) act();
 }

@@ -34,6 +34,7 @@ export function viewLink() {
   if (catalog.layers.length > 1) hash.set("layer", first.layer.id);
   if (state.groundChosen) hash.set("ground", state.ground);
   if (catalog.basemap && !state.basemap) hash.set("basemap", "off");
+  if (!state.labels) hash.set("labels", "off");
   for (const [name, value] of chosen(first)) hash.set(name, value);
   for (const entry of others) {
     const query = chosen(entry);
@@ -69,6 +70,7 @@ export async function recall() {
   state.groundChosen = ground === "light" || ground === "dark";
   state.ground = state.groundChosen ? /** @type {"light" | "dark"} */ (ground) : preferredGround();
   state.basemap = hash.get("basemap") !== "off";
+  state.labels = hash.get("labels") !== "off";
   state.compare = undefined;
   const others = await Promise.all(hash.getAll("also").map((text) => {
     const [id, query] = [text.split("?")[0], text.split("?").slice(1).join("?")];

@@ -2,7 +2,7 @@
 // The heat of a file of the user's own, drawn by the browser for the view: points are counted in
 // pixels, blurred, and coloured on a logarithmic scale that ends at the view's maximum.
 
-import { maps } from "./map.js";
+import { maps, syncMaps } from "./map.js";
 import { state } from "./state.js";
 import { rampNamed } from "./style.js";
 
@@ -30,6 +30,7 @@ export function showPreview(points) {
   const place = paint();
   maps.main.addSource("preview", { type: "canvas", canvas, animate: false, coordinates: place });
   maps.main.addLayer({ id: "preview", type: "raster", source: "preview", paint: { "raster-fade-duration": 0 } });
+  syncMaps();
   maps.main.on("moveend", refreshPreview);
 }
 

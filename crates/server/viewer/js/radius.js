@@ -2,7 +2,8 @@
 // The radius: a slider and a number, in pixels or in metres on the ground; or the layer's own table
 // by zoom.
 
-import { choose, debounce, el } from "./dom.js";
+import { choose, el, onTyped } from "./dom.js";
+import { paced } from "./map.js";
 import { restyle, state } from "./state.js";
 import { words } from "./strings.js";
 import { hasRadius, ownStyle, styleOf } from "./style.js";
@@ -35,8 +36,8 @@ function sliderLength(place, of) {
 }
 
 export function radiusControls() {
-  // A moving slider passes many radii. New tiles are loaded only where it rests.
-  const settle = debounce(() => restyle({ radius: `${number.value}${unit.value}` }), 140);
+  // A moving slider passes many radii: a map that can't draw them all draws the one where it rests.
+  const settle = paced(() => restyle({ radius: `${number.value}${unit.value}` }), 140);
   slider.addEventListener("input", () => {
     if (unit.value === "zoom") unit.value = "px";
     number.value = String(sliderLength(slider.valueAsNumber, unit.value));
@@ -52,14 +53,14 @@ export function radiusControls() {
     slider.value = String(sliderPlace(Number(number.value), unit.value));
     settle();
   });
-  const typed = debounce(() => {
+  const typed = () => {
     const of = unit.value === "zoom" ? "px" : unit.value;
     const [low, high] = LEGAL[of];
     number.min = String(low);
     number.max = String(high);
     if (number.value !== "" && number.reportValidity()) restyle({ radius: `${number.value}${of}` });
-  }, 400);
-  number.addEventListener("input", typed);
+  };
+  onTyped(number, typed, 400);
   unit.addEventListener("change", () => {
     if (unit.value === "zoom") return restyle({ radius: undefined });
     const start = { px: "16", m: "500", km: "10" }[unit.value];
@@ -78,7 +79,7 @@ export function drawRadius() {
   if (ownTable || !plain) unit.add(new Option(words.byZoom, "zoom"));
   choose(unit, plain?.unit ?? "zoom");
   unit.title = plain ? "" : style.radius;
-  number.placeholder = plain ? "" : style.radius;
+  number.title = plain ? "" : style.radius;
   if (document.activeElement !== number) number.value = plain ? String(plain.length) : "";
   slider.value = String(plain ? sliderPlace(plain.length, plain.unit) : sliderPlace(16, "px"));
   slider.setAttribute("aria-valuetext", hasRadius(style) ? style.radius : words.noRadius);

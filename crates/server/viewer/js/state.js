@@ -19,6 +19,8 @@ export const state = {
   /** True once the ground was chosen by hand or by a link; before, it follows the system. */
   groundChosen: false,
   basemap: true,
+  /** True if the map has names of places. */
+  labels: true,
   /** The two entries that are compared, and the place of the divider, 0 to 1. */
   compare: /** @type {{ left: Entry, right: Entry, at: number } | undefined} */ (undefined),
 };

@@ -18,7 +18,7 @@ export const words = {
   lightMap: "Light map",
   dismiss: "Dismiss",
   mapLabel: "Map of the heat; arrow keys move it, plus and minus zoom",
-  credits: "Natural Earth · heatsplat",
+  credits: "Natural Earth · GeoNames · heatsplat",
   points: (/** @type {number} */ n) => plural(n, "point"),
 
   // Requests.
@@ -122,6 +122,7 @@ export const words = {
   go: "Go",
   badPlace: "Expected coordinates, like 48.86, 2.35 or 48°51′N 2°21′E.",
   basemap: "Base map",
+  labels: "Names of places",
 
   // Sharing.
   share: "Use this map",

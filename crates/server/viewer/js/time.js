@@ -2,7 +2,8 @@
 // The window of time of the active layer: a histogram with a window on it, which can be moved,
 // stretched and played.
 
-import { debounce, el, iconButton } from "./dom.js";
+import { el, iconButton } from "./dom.js";
+import { paced } from "./map.js";
 import { complain, mended } from "./notices.js";
 import { ask } from "./server.js";
 import { announce, on, state } from "./state.js";
@@ -44,7 +45,7 @@ const borders = ({ extent, histogram }) =>
 const instant = (at) => new Date(at).toISOString().replace(".000Z", "Z");
 
 export function timeSection() {
-  const move = debounce(apply, 80);
+  const move = paced(apply, 80);
   for (const input of [first, length]) input.addEventListener("input", () => {
     draw();
     move();

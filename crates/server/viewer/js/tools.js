@@ -1,11 +1,11 @@
 // @ts-check
-// Tools on the map: all data, a place by its coordinates, the operator's base map.
+// Tools on the map: all data, a place by its coordinates, names of places, the operator's base map.
 
 import { el, iconButton } from "./dom.js";
 import { maps } from "./map.js";
 import { parsePlace } from "./place.js";
 import { point } from "./reading.js";
-import { announce, state } from "./state.js";
+import { announce, on, state } from "./state.js";
 import { words } from "./strings.js";
 import { boundsOf, padding } from "./view.js";
 
@@ -13,7 +13,8 @@ import { boundsOf, padding } from "./view.js";
 export function addTools() {
   const fit = iconButton(words.fit, "M3 7V3h4M13 3h4v4M17 13v4h-4M7 17H3v-4", { id: "fit", on: { click: fitData } });
   const tools = el("div", { className: "maplibregl-ctrl maplibregl-ctrl-group tools" }, fit, placeTool());
-  if (state.catalog.basemap) tools.append(basemapTool());
+  tools.append(groundTool("labels", words.labels, "M4 5V4h12v1M10 4v12M7.5 16h5"));
+  if (state.catalog.basemap) tools.append(groundTool("basemap", words.basemap, "m3 6 4-2 6 2 4-2v10l-4 2-6-2-4 2zM7 4v10M13 6v10"));
   maps.main.addControl({ onAdd: () => tools, onRemove: () => tools.remove() }, "top-right");
 }
 
@@ -56,16 +57,20 @@ function placeTool() {
   return el("div", { className: "place-tool" }, toggle, form);
 }
 
-function basemapTool() {
-  const button = iconButton(words.basemap, "m3 6 4-2 6 2 4-2v10l-4 2-6-2-4 2zM7 4v10M13 6v10", {
-    id: "basemap", "aria-pressed": String(state.basemap),
+/** A button for a part of the ground, pressed while it is shown. @param {"labels" | "basemap"} part
+ *  @param {string} name @param {string} path */
+function groundTool(part, name, path) {
+  const draw = () => button.setAttribute("aria-pressed", String(state[part]));
+  const button = iconButton(name, path, {
+    id: part,
     on: {
       click: () => {
-        state.basemap = !state.basemap;
-        button.setAttribute("aria-pressed", String(state.basemap));
+        state[part] = !state[part];
         announce("ground");
       },
     },
   });
+  on(["ground"], draw);
+  draw();
   return button;
 }
