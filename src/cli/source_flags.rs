@@ -137,7 +137,7 @@ pub(super) struct SourceFlags {
     #[arg(long)]
     pub(super) strict: bool,
     /// The column with the geometries or whole positions, if several could be it [default: a file's
-    /// primary column, a table's only one; in CSV it is found by its values]
+    /// primary column, a table's only one; columns of texts are found by their values]
     #[arg(long, value_name = "COLUMN")]
     pub(super) geom: Option<String>,
     /// Limit of the temporary file into which a member of an archive, or a file at an address, is

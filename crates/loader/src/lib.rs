@@ -41,16 +41,17 @@
 //!   such marks in every column with decimal commas. Marks must separate groups of three digits. If
 //!   `1,234` may have either meaning in a column of weights, that is an error; longitudes and
 //!   latitudes have no thousands.
-//! - **Angles** in columns of CSV may have minutes and seconds, and a hemisphere before or after
+//! - **Angles** in columns of degrees may have minutes and seconds, and a hemisphere on one side of
 //!   them: `41°25'01"N`, `41 25 01 S`, `W002 10.43` or `4807.038N`. The letter `O` is no
 //!   hemisphere, since it means east in German and west in French. Numbers like `4807.038` without
 //!   a letter are degrees and minutes if all latitudes have four digits before the point and all
 //!   longitudes five, zeros included; if they are only likely to be degrees and minutes, that is an
 //!   error. A hemisphere may also have a column of its own, directly after the column of its
 //!   number.
-//! - **Whole positions in one column** of CSV are found by their values, if no names look like
-//!   longitude and latitude, or named by [`LoadOptions::geom`]: well-known text, well-known binary
-//!   in hexadecimal digits, GeoJSON, or two numbers. The order of two numbers follows from the
+//! - **Whole positions in one column** of CSV, JSON rows, Parquet, Arrow, SQLite or Excel are found
+//!   by their values, if no names look like longitude and latitude, or named by
+//!   [`LoadOptions::geom`]: well-known text, well-known binary in hexadecimal digits, GeoJSON, two
+//!   numbers, or codes of cells such as geohashes. The order of two numbers follows from the
 //!   letters of hemispheres, else from [`LoadOptions::pair`], else from a number beyond 90°, else
 //!   from the name (`lonlat`). Otherwise the latitude comes first, but in square brackets the
 //!   longitude.
@@ -105,6 +106,7 @@ mod open;
 mod options;
 mod paged_source;
 mod parameter;
+mod places;
 mod position_text;
 #[cfg(feature = "postgis")]
 pub mod postgis;

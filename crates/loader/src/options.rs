@@ -56,9 +56,9 @@ pub struct LoadOptions {
     /// The name of the table or sheet to read, for files with several. `None` uses the only one
     /// that has positions; if several have, an error lists them.
     pub table: Option<String>,
-    /// The column of geometries, for Parquet and Arrow files with several such columns. In a
-    /// GeoPackage it selects the table that has this column. `None` selects the primary column. In
-    /// CSV it is the column that holds whole positions, and `None` finds it by its values.
+    /// The column of geometries, or of texts that each hold a whole position, such as well-known
+    /// text or a geohash. In a GeoPackage it selects the table that has this column of geometries.
+    /// `None` selects the primary column of geometries, and finds a column of texts by its values.
     pub geom: Option<String>,
     /// The condition that a row must fulfil to become a point. With `None` all rows do.
     pub filter: Option<Filter>,

@@ -2,7 +2,7 @@
 //! numbers for types, as in GeoParquet and GeoPackage, or by PostGIS's flags (EWKB). EWKB may also
 //! state a reference system.
 
-use crate::shape::{Outline, ShapeCollector, ShapeKind};
+use crate::shape::{COLLECTION_DEPTH, Outline, ShapeCollector, ShapeKind};
 use std::ops::ControlFlow;
 
 /// The flag in a geometry's type by which EWKB states that positions have a Z.
@@ -12,9 +12,6 @@ const M: u32 = 0x4000_0000;
 /// The flag in a geometry's type by which EWKB states that the number of a reference system
 /// follows.
 const SRID: u32 = 0x2000_0000;
-
-/// The depth to which collections may be nested in each other: a choice.
-const DEPTH: usize = 16;
 
 /// The shape of a geometry: its positions if it is a point or several points, or else the name of
 /// its type.
@@ -112,7 +109,7 @@ const CURVE: &str = "a curve or surface";
 /// Gives all points, lines and areas of a geometry to a collector. `None` if the bytes are no
 /// geometry or are cut off.
 pub(crate) fn collect(mut bytes: &[u8], shapes: &mut ShapeCollector<'_>) -> Option<()> {
-    collect_next(&mut bytes, shapes, DEPTH).map(|_| ())
+    collect_next(&mut bytes, shapes, COLLECTION_DEPTH).map(|_| ())
 }
 
 /// Gives the geometry at the beginning of `bytes` to a collector, and removes what was read.
@@ -145,7 +142,7 @@ fn collect_next(
             return Some(ControlFlow::Continue(()));
         }
         8..=17 => {
-            shapes.refuse(CURVE);
+            shapes.skip_member(CURVE);
             return Some(ControlFlow::Break(()));
         }
         _ => return None,

@@ -75,6 +75,8 @@ pub(crate) fn find(seen: &[String], metres: bool) -> NamedAxes {
         return NamedAxes::Found(lon, lat);
     }
     match (longitude(seen), latitude(seen)) {
+        // A name with both words is one of a column of whole positions, or a title.
+        (Some(lon), Some(lat)) if lon == lat => NamedAxes::Missing(None, None),
         (Some(lon), Some(lat)) => NamedAxes::Found(lon, lat),
         (lon, lat) => NamedAxes::Missing(lon, lat),
     }
@@ -236,6 +238,7 @@ mod tests {
             ("stoplat,stoplng", Some(1), Some(0)),
             ("Start Latitude,Start Longitude,x,y", Some(1), Some(0)),
             ("platform,balloon", None, None),
+            ("id,Latitude and longitude", None, None),
             ("easting,northing", None, None),
             ("a,b,c", None, None),
         ] {

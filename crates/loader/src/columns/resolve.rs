@@ -53,7 +53,10 @@ impl Names {
     /// Advice for messages on how options name columns, for a source without columns of positions.
     fn hint(self) -> &'static str {
         match self {
-            Self::Typed => "name them with `lon` and `lat`",
+            Self::Typed => {
+                "name them with `lon` and `lat`, or the column that holds whole positions with \
+                 `geom`"
+            }
             Self::Header | Self::Numbers => {
                 "name them with `lon` and `lat` (by their numbers, such as `lon` 1 `lat` 2, where \
                  the first row is data), or the column that holds whole positions with `geom`"

@@ -1,20 +1,19 @@
 //! The first record of a file, which is a header or a row of data, and the choice of columns by it.
 
 use super::dialect::names;
+use super::gps_columns;
 use super::parser::CsvParser;
-use super::place_column::{self, PlaceColumn};
 use super::places::{PlaceForm, PlaceReader};
 use super::record::{CsvDialect, RecordEnd, RowShape};
 use super::sample::{SampleRows, WantedColumns, is_any_number};
-use crate::columns::Columns;
-use crate::columns::axes::{self, NamedAxes};
-use crate::columns::resolve::{Geometries, Names, PositionColumns, resolve};
+use crate::columns::resolve::{Names, PositionColumns, resolve};
+use crate::columns::{Columns, Schema};
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::Input;
 use crate::number::format::NumberFormat;
 use crate::options::LoadOptions;
-use crate::parameter::Parameter;
+use crate::places::{EXAMINED, PlaceColumn, PlaceColumnError, PlaceSample, is_wanted};
 use crate::text::chunker::TextPosition;
 
 /// The first record of a file: the first one after the lines above the header (comments and titles)
@@ -107,10 +106,7 @@ impl FirstRecord {
             start: self.position.after(before, self.dialect.newline),
         };
         let column = self.place_column(&rows, &seen, options, &file)?;
-        let geometries = column.as_ref().map(|column| Geometries {
-            column: Some(column.at),
-            why: column.why.clone(),
-        });
+        let geometries = column.as_ref().map(PlaceColumn::geometries);
         let found = resolve(seen, names, options, geometries, &file)?;
         let (lon, lat) = match found.position {
             PositionColumns::LonLat(lon, lat) => (lon, lat),
@@ -127,9 +123,9 @@ impl FirstRecord {
         let source = (&*columns.seen, &*input.origin.name);
         let mut numbers = rows.notations(&wanted, options.decimal, source)?;
         let form = match &column {
-            Some(column) => Some(column.form),
+            Some(column) => Some(PlaceForm::Whole(column.form)),
             None if options.srid.is_none() => {
-                place_column::of_columns(&rows, [lon, lat], numbers.positions, &file)?
+                gps_columns::of_columns(&rows, [lon, lat], numbers.positions, &file)?
             }
             None => None,
         };
@@ -139,7 +135,11 @@ impl FirstRecord {
             // The search for stray quotes knows numbers with points only.
             rows.dialect.row.place = Some([lon, lat]);
         }
-        let reader = reader(form, column.map_or(0, |column| column.srid), options, &file)?;
+        let (crs, srid) = match &column {
+            Some(column) => column.crs(options, &file)?,
+            None => (Crs::unstated(options, &file)?, options.srid.unwrap_or(0)),
+        };
+        let reader = reader(form, crs.accepting(options.datum_error, &file)?, srid);
         let dialect = rows.dialect;
         if let (Some(at), Some(_)) = (weight, &columns.guess) {
             columns.settle(&rows.weights(at, numbers.weights));
@@ -180,15 +180,18 @@ impl FirstRecord {
         options: &LoadOptions,
         file: &str,
     ) -> Result<Option<PlaceColumn>, LoadError> {
-        let by_degrees = options.lon.is_some() || options.lat.is_some();
-        let is_named = || {
-            let found = axes::find(seen, options.srid.is_some());
-            self.is_data(options) || !matches!(found, NamedAxes::Missing(..))
-        };
-        if by_degrees || (options.geom.is_none() && is_named()) {
+        let is_assumed = options.geom.is_none() && self.is_data(options);
+        if is_assumed || !is_wanted(seen, options) {
             return Ok(None);
         }
-        PlaceColumn::find(rows, seen, options, file)
+        let refused = |error: PlaceColumnError| error.into_load_error(Schema { names: seen, file });
+        let mut sample = PlaceSample::new(seen, options).map_err(refused)?;
+        for (_, record) in rows.records().take(EXAMINED) {
+            for (at, field) in rows.dialect.fields(record, true).enumerate() {
+                sample.note(at, &rows.dialect.text(field));
+            }
+        }
+        sample.find().map_err(refused)
     }
 
     /// Returns whether the first record is a row of data and no header. It is a row in two cases:
@@ -229,42 +232,17 @@ impl FirstRecord {
 /// Makes the reader that turns a row's texts into its position. `None` if rows have two columns of
 /// numbers in degrees, which the parser reads itself.
 ///
-/// `form` is the way in which rows write positions; `None` stands for two columns of numbers.
-/// Coordinates are degrees unless a coordinate system is given: by the option `srid` or, without
-/// this option, by `stated`, the EPSG number that the file's geometries state (0: none).
-///
-/// # Errors
-/// * [`LoadError::BadOption`] if the option `srid` is set, but positions are codes of areas such as
-///   geohashes, which need no coordinate system
-/// * [`LoadError::UnknownCrs`] if the coordinate system is not known
-/// * [`LoadError::VagueDatum`] if positions in the system can't be shifted to WGS 84 exactly enough
-fn reader(
-    form: Option<PlaceForm>,
-    stated: u32,
-    options: &LoadOptions,
-    file: &str,
-) -> Result<Option<PlaceReader>, LoadError> {
-    if let (Some(PlaceForm::Code(code)), Some(_)) = (form, options.srid) {
-        return Err(LoadError::BadOption {
-            file: file.to_owned(),
-            parameter: Parameter::Srid,
-            message: format!("codes of {} state their places; leave it out", code.name()),
-        });
-    }
-    let srid = options.srid.unwrap_or(stated);
-    let crs = match srid {
-        0 => Crs::LonLat,
-        srid => Crs::from_epsg(srid, file)?,
-    };
-    let crs = crs.accepting(options.datum_error, file)?;
+/// `form` is the way in which rows write positions; `None` stands for two columns of numbers. `crs`
+/// is their coordinate system, and `srid` its EPSG number, 0 if none is stated.
+fn reader(form: Option<PlaceForm>, crs: Crs, srid: u32) -> Option<PlaceReader> {
     let plain = PlaceForm::Columns {
         hemispheres: None,
         minutes: false,
     };
     let is_plain = form.is_none() && srid == 0;
-    Ok((!is_plain).then(|| PlaceReader {
+    (!is_plain).then(|| PlaceReader {
         form: form.unwrap_or(plain),
         crs,
         srid,
-    }))
+    })
 }

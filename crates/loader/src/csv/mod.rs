@@ -6,9 +6,9 @@
 
 mod dialect;
 mod fields;
+mod gps_columns;
 mod header;
 mod parser;
-mod place_column;
 mod places;
 mod preamble;
 mod quotes;

@@ -1,7 +1,7 @@
 //! Splitting of delimiter-separated text into blocks, and parsing of blocks into points. A block
 //! ([`TextBlock`]) is a piece of some 256 KiB that consists of whole records.
 
-use super::places::{PlaceForm, PlaceReader, PlaceTexts, SkippedPlace, angles};
+use super::places::{PlaceForm, PlaceReader, PlaceTexts};
 use super::record::{CsvDialect, Quotes, Quoting, RecordEnd};
 use super::sample::Notations;
 use crate::batch::{Batch, Rejection, Weight};
@@ -12,6 +12,7 @@ use crate::messages::shown;
 use crate::number::exact::number_text;
 use crate::number::format::NumberFormat;
 use crate::parameter::Parameter;
+use crate::places::{SkippedPlace, angles};
 use crate::report::SkipReason;
 use crate::text::chunker::{Split, SplitError, Splitter, TextBlock};
 use crate::text::pipeline::BlockParser;

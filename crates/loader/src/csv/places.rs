@@ -7,14 +7,11 @@ use crate::encoding::decoded;
 use crate::error::LoadError;
 use crate::messages::shown;
 use crate::number::format::NumberFormat;
-use crate::options::AxisOrder;
+use crate::places::{SkippedPlace, TextForm, TextPlaces};
 use crate::position_text::angle::{self, AngleAxis, degrees_and_minutes};
-use crate::position_text::cell::CellCode;
-use crate::position_text::geometry::{TextShape, geometry};
-use crate::position_text::pair::coordinates;
 use crate::position_text::shapes;
 use crate::report::SkipReason;
-use crate::shape::ShapeCollector;
+use crate::shape::{PlaceOrFault, ShapeCollector};
 
 /// A reader of the positions in a CSV file that are not simply two columns of degrees.
 pub(super) struct PlaceReader {
@@ -37,14 +34,8 @@ pub(super) enum PlaceForm {
         /// `ddmm.mmmm`.
         minutes: bool,
     },
-    /// Two numbers in one column. The field is their order, unless letters of hemispheres in a
-    /// row's text, such as `N`, show another one.
-    Pair(AxisOrder),
-    /// One column of geometries, such as WKT.
-    Geometry,
-    /// One column of codes, such as geohash or MGRS, that stand for areas of a world-wide grid. A
-    /// row's point is the middle of its area.
-    Code(CellCode),
+    /// One column of whole positions.
+    Whole(TextForm),
 }
 
 /// The texts of a row that hold its position. If the position is in one column, `lon` and `lat` are
@@ -57,9 +48,6 @@ pub(super) struct PlaceTexts<'a> {
     /// empty if the file has no columns for them.
     pub(super) hemispheres: [&'a [u8]; 2],
 }
-
-/// The reason why a row is skipped, and the value that caused it.
-pub(super) type SkippedPlace = (SkipReason, String);
 
 impl PlaceReader {
     /// The text for reports that mentions what is special about positions: minutes, columns of
@@ -95,33 +83,13 @@ impl PlaceReader {
         (batch, file): (&mut Batch, &str),
         line: impl FnMut() -> u64,
     ) -> Result<Result<(), SkippedPlace>, LoadError> {
-        let text = texts.lat;
-        let (x, y) = match self.form {
+        match self.form {
             PlaceForm::Columns { minutes, .. } => match self.columns(texts, numbers, minutes) {
-                Ok(place) => place,
-                Err(skipped) => return Ok(Err(skipped)),
+                Ok((x, y)) => self.add(x, y, weight, batch, file),
+                Err(skipped) => Ok(Err(skipped)),
             },
-            _ if text.trim_ascii().is_empty() => {
-                let found = "an empty position".to_owned();
-                return Ok(Err((SkipReason::NoPosition, found)));
-            }
-            PlaceForm::Geometry => return self.geometry(text, weight, (batch, file), line),
-            PlaceForm::Code(code) => {
-                let Some(cell) = code.cell(text) else {
-                    let found = format!("{} {}", code.name(), shown(text));
-                    return Ok(Err((SkipReason::BadPosition, found)));
-                };
-                (cell.lon, cell.lat)
-            }
-            PlaceForm::Pair(order) => {
-                let Some(pair) = coordinates(text) else {
-                    let found = format!("position {}", shown(text));
-                    return Ok(Err((SkipReason::BadPosition, found)));
-                };
-                pair.lon_lat(order)
-            }
-        };
-        self.add(x, y, weight, batch, file)
+            PlaceForm::Whole(form) => self.whole(texts.lat, form, weight, (batch, file), line),
+        }
     }
 
     /// Reads a row's two coordinates, the longitude's first, from the fields of their columns.
@@ -155,56 +123,35 @@ impl PlaceReader {
         Ok((x, y))
     }
 
-    /// Adds the points of a geometry to the batch. The results and errors are those of
-    /// [`read`](Self::read).
-    fn geometry<'a>(
+    /// Adds the points of a text that holds whole positions to the batch. The results and errors
+    /// are those of [`read`](Self::read).
+    fn whole<'a>(
         &self,
         text: &[u8],
+        form: TextForm,
         weight: Weight<'a>,
         (batch, file): (&mut Batch, &str),
         mut line: impl FnMut() -> u64,
     ) -> Result<Result<(), SkippedPlace>, LoadError> {
-        let skipped = |skip, found| Ok(Err((skip, found)));
-        let Some(geometry) = geometry(text) else {
-            let found = format!("geometry {}", shown(text));
-            return skipped(SkipReason::BadPosition, found);
-        };
-        if geometry.srid != self.srid && geometry.srid != 0 {
-            let others = match self.srid {
-                0 => "no stated system".to_owned(),
-                srid => format!("EPSG:{srid}"),
-            };
-            let found = format!(
-                "a geometry of EPSG:{}, where others are of {others}",
-                geometry.srid
-            );
-            return skipped(SkipReason::BadPosition, found);
-        }
-        match geometry.shape {
-            TextShape::Nothing => skipped(SkipReason::NoPosition, "an empty geometry".to_owned()),
-            TextShape::Other(name) => {
+        let places: Vec<PlaceOrFault> = match form.places(text, self.srid) {
+            Err(skipped) => return Ok(Err(skipped)),
+            Ok(TextPlaces::Point(x, y)) => return self.add(x, y, weight, batch, file),
+            Ok(TextPlaces::Points(all)) => all.into_iter().map(Ok).collect(),
+            Ok(TextPlaces::Shape(name)) => {
                 let read = |collector: &mut ShapeCollector<'_>| shapes::collect(text, collector);
-                for place in batch.places_of(&name, read) {
-                    let added = match place {
-                        Ok((x, y)) => self.add(x, y, weight, batch, file)?,
-                        Err(fault) => Err(fault),
-                    };
-                    if let Err((skip, found)) = added {
-                        batch.report.skip(skip, || (line(), found));
-                    }
-                }
-                Ok(Ok(()))
+                batch.places_of(&name, read)
             }
-            TextShape::Point(x, y) => self.add(x, y, weight, batch, file),
-            TextShape::Points(all) => {
-                for (x, y) in all {
-                    if let Err((skip, found)) = self.add(x, y, weight, batch, file)? {
-                        batch.report.skip(skip, || (line(), found));
-                    }
-                }
-                Ok(Ok(()))
+        };
+        for place in places {
+            let added = match place {
+                Ok((x, y)) => self.add(x, y, weight, batch, file)?,
+                Err(fault) => Err(fault),
+            };
+            if let Err((skip, found)) = added {
+                batch.report.skip(skip, || (line(), found));
             }
         }
+        Ok(Ok(()))
     }
 
     /// Reads the coordinate in `field`; `None` if the field holds none. `minutes` is the field of
@@ -260,33 +207,4 @@ impl PlaceReader {
             Err(PlaceError::Vague(vague)) => Err(self.crs.refusal(&vague, file)),
         }
     }
-}
-
-/// The longitude and latitude in two fields, of which at least one is an angle in another notation
-/// than a plain number. `None` if a field is neither an angle nor a number.
-#[cold]
-pub(super) fn angles(lon: &[u8], lat: &[u8], numbers: NumberFormat) -> Option<AnglePair> {
-    let angle = |field: &[u8]| match numbers.parse(field) {
-        Some(degrees) => Some(angle::Angle {
-            degrees,
-            axis: None,
-        }),
-        None => angle::parse(&decoded(field), numbers),
-    };
-    let (lon, lat) = (angle(lon)?, angle(lat)?);
-    let swapped = lon.axis == Some(AngleAxis::NorthSouth) || lat.axis == Some(AngleAxis::EastWest);
-    Some(AnglePair {
-        lon: lon.degrees,
-        lat: lat.degrees,
-        swapped,
-    })
-}
-
-/// A longitude and a latitude in degrees.
-pub(super) struct AnglePair {
-    pub(super) lon: f64,
-    pub(super) lat: f64,
-    /// True if the longitude's letter is N or S, or the latitude's letter is E or W, so that the
-    /// two columns are exchanged.
-    pub(super) swapped: bool,
 }

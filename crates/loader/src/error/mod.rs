@@ -334,9 +334,10 @@ fn advice(report: &Report, weight: Option<&str>) -> String {
         Some(SkipReason::Malformed) => {
             "rows must have a longitude and a latitude in decimal degrees"
         }
-        Some(SkipReason::NotAPoint) => {
-            "their geometries must be points; `areas` and `lines` say what becomes of others"
+        Some(SkipReason::NotAPoint) if report.notes.shapes.may_be_points() => {
+            "their geometries must be points; `areas` and `lines` make points of others"
         }
+        Some(SkipReason::NotAPoint) => "their geometries must be points",
         Some(SkipReason::BadShape) => "their areas enclose nothing",
         _ => "longitude and latitude must be decimal degrees",
     };

@@ -13,7 +13,7 @@ use crate::messages::shown;
 use crate::number;
 use crate::parameter::Parameter;
 use crate::report::{Report, SkipReason};
-use crate::shape::ShapeCollector;
+use crate::shape::{COLLECTION_DEPTH, ShapeCollector};
 use crate::text::chunker::{TextBlock, TextPosition};
 use crate::text::pipeline::BlockParser;
 use crate::time::Times;
@@ -21,10 +21,6 @@ use crate::value::Value;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::sync::Arc;
-
-/// The greatest depth to which features, geometries and collections may be nested in each other: a
-/// choice.
-const DEPTH: usize = 16;
 
 /// A parser of features into points.
 pub(crate) struct FeatureParser {
@@ -278,7 +274,7 @@ impl BlockParser for FeatureParser {
                         crs: None,
                         refused: None,
                     };
-                    reading.object(json, None, DEPTH);
+                    reading.object(json, None, COLLECTION_DEPTH);
                     if let Some(error) = reading.refused {
                         return Err(error);
                     }

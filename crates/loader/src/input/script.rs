@@ -35,8 +35,19 @@ pub(crate) fn value_start(text: &[u8]) -> Option<usize> {
     }
     scan.name()?;
     scan.blanks();
-    let ends = scan.skip(b"=") || scan.skip(b"(");
+    let is_assigned = scan.skip(b"=");
+    let ends = is_assigned || scan.skip(b"(");
     scan.blanks();
+    if is_assigned {
+        // What is assigned may be the result of a call: `= L.heatLayer([ … ]`.
+        let before = scan.at;
+        scan.word(b"new");
+        let is_call = scan.name().is_some() && {
+            scan.blanks();
+            scan.rest().starts_with(b"(")
+        };
+        scan.at = if is_call { scan.at } else { before };
+    }
     scan.skip(b"(");
     scan.bracket().filter(|_| ends)
 }
@@ -138,6 +149,10 @@ mod tests {
                 "L.heatLayer([[1,2]], {}).addTo(map)",
                 "[[1,2]], {}).addTo(map)",
             ),
+            (
+                "var heat = L.heatLayer(\n[[1,2]], {}).addTo(map)",
+                "[[1,2]], {}).addTo(map)",
+            ),
             (")]}'\n[1]", "[1]"),
             ("'use strict';\nlet $a = ([1])", "[1])"),
         ] {
@@ -156,6 +171,8 @@ mod tests {
             "var x",
             "x",
             "name[0]=[1]",
+            "a = b",
+            "a = f(1)",
         ] {
             assert_eq!(value_start(text.as_bytes()), None, "{text}");
         }

@@ -1,19 +1,19 @@
 //! JSON with an array, or an object, for each column: `{"lat": [ … ], "lon": [ … ]}`, and pandas'
 //! `{"lat": {"0": …}, "lon": {"0": …}}`.
 
-use super::axis_order::json_number;
 use super::held_document::HeldDocument;
 use super::held_forms::is_column;
 use super::path::{PathStep, members, offset_in};
+use crate::columns::Schema;
 use crate::columns::resolve::{Names, PositionColumns, resolve};
 use crate::error::LoadError;
-use crate::geojson::object::{not_null, typed};
+use crate::geojson::object::typed;
 use crate::geojson::skip_value;
 use crate::input::Input;
 use crate::messages::shown;
 use crate::options::LoadOptions;
-use crate::records::{Geometry, ReadFailure, RecordSink, damaged};
-use crate::report::SkipReason;
+use crate::places::{EXAMINED, PlaceColumn, PlaceColumnError, PlaceSample, TextForm, is_wanted};
+use crate::records::{ReadFailure, RecordSink, damaged};
 use crate::source::Source;
 use crate::value::Value;
 use std::ops::Range;
@@ -35,15 +35,36 @@ pub(super) fn source(
         ranges.push(start..start + value.json.len());
     }
     let file = document.origin.file();
-    let mut found = resolve(names.clone(), Names::Typed, options, None, &file)?;
+    let text = |range: &Range<usize>| document.text.get(range.clone()).unwrap_or_default();
+    let columns: Vec<&[u8]> = ranges.iter().map(text).collect();
+    let place = whole_column(&names, &columns, options, &file)?;
+    let geometries = place.as_ref().map(PlaceColumn::geometries);
+    let mut found = resolve(names.clone(), Names::Typed, options, geometries, &file)?;
     found.columns.why = format!("read as columns of JSON: {}", found.columns.why);
     if let Some(guess) = &mut found.columns.guess {
         guess.positions = format!("read as columns of JSON: {}", guess.positions);
     }
-    let PositionColumns::LonLat(lon, lat) = found.position else {
-        return Err(LoadError::NoRows { file });
+    let (position, mut wanted) = match (found.position, &place) {
+        (PositionColumns::LonLat(lon, lat), _) => {
+            (ColumnPosition::LonLat(lon, lat), vec![lon, lat])
+        }
+        (PositionColumns::Geometry(Some(at)), Some(place)) => {
+            if !matches!(place.srid, 0 | 4326) {
+                return Err(LoadError::Unsupported {
+                    file,
+                    message: format!(
+                        "its geometries are of EPSG:{}, and positions of JSON must be degrees",
+                        place.srid
+                    ),
+                });
+            }
+            (
+                ColumnPosition::Whole(at, (place.form, place.srid)),
+                vec![at],
+            )
+        }
+        _ => return Err(LoadError::NoRows { file }),
     };
-    let mut wanted = vec![lon, lat];
     wanted.extend(found.weight);
     wanted.extend(found.selection.places());
     wanted.sort_unstable();
@@ -53,8 +74,7 @@ pub(super) fn source(
             .into_iter()
             .filter_map(|at| Some((at, names.get(at)?.clone(), ranges.get(at)?.clone())))
             .collect(),
-        lon,
-        lat,
+        position,
         weight: found.weight,
     };
     document.source(found, options, move |document, sink| {
@@ -62,13 +82,42 @@ pub(super) fn source(
     })
 }
 
+/// The column of whole positions among the columns called `names`, whose JSON texts are `columns`;
+/// `None` if there is none.
+fn whole_column(
+    names: &[String],
+    columns: &[&[u8]],
+    options: &LoadOptions,
+    file: &str,
+) -> Result<Option<PlaceColumn>, LoadError> {
+    if !is_wanted(names, options) {
+        return Ok(None);
+    }
+    let refused = |error: PlaceColumnError| error.into_load_error(Schema { names, file });
+    let mut sample = PlaceSample::new(names, options).map_err(refused)?;
+    for (at, column) in columns.iter().enumerate() {
+        for (_, json) in values(column).take(EXAMINED) {
+            sample.note_value(at, &typed(json));
+        }
+    }
+    sample.find().map_err(refused)
+}
+
+/// The columns of positions, by their indexes among all columns of the document.
+#[derive(Clone, Copy)]
+enum ColumnPosition {
+    LonLat(usize, usize),
+    /// A column of whole positions, their form, and the EPSG number that they state, 0 if they
+    /// state none.
+    Whole(usize, (TextForm, u32)),
+}
+
 /// The columns to read. For each column: its index among all columns of the document, its name, and
-/// the range of its JSON text in bytes of the document. `lon`, `lat` and `weight` are indexes among
-/// all columns too; `weight` is `None` if every row counts 1.
+/// the range of its JSON text in bytes of the document. `weight` is an index among all columns too;
+/// it is `None` if every row counts 1.
 struct ColumnReading {
     columns: Vec<(usize, String, Range<usize>)>,
-    lon: usize,
-    lat: usize,
+    position: ColumnPosition,
     weight: Option<usize>,
 }
 
@@ -136,24 +185,12 @@ impl ColumnReading {
             return Ok(());
         }
         let weight = self.weight.map(value);
-        let axes = [("longitude", self.lon), ("latitude", self.lat)];
-        let mut numbers = [0.0; 2];
-        for ((name, column), number) in axes.into_iter().zip(&mut numbers) {
-            let json = json(column).and_then(not_null);
-            match json.and_then(json_number) {
-                Some(found) => *number = found,
-                None => {
-                    let skip = match json {
-                        None => SkipReason::NoPosition,
-                        Some(_) => SkipReason::BadPosition,
-                    };
-                    let found = format!("{name} {}", shown(json.unwrap_or_default()));
-                    return Ok(sink.refuse(skip, found)?);
-                }
-            }
+        let weight = weight.as_ref();
+        match self.position {
+            ColumnPosition::LonLat(lon, lat) => sink.degrees(&value(lon), &value(lat), weight)?,
+            ColumnPosition::Whole(at, whole) => sink.whole_position(&value(at), whole, weight)?,
         }
-        let [lon, lat] = numbers;
-        Ok(sink.record(Geometry::Point(lon, lat), weight.as_ref())?)
+        Ok(())
     }
 }
 

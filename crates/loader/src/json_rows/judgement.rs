@@ -6,6 +6,7 @@ use super::placing::{PlaceRule, Placing, PlacingError, choose};
 use super::row_columns::JsonColumns;
 use crate::geojson::skip_value;
 use crate::options::LoadOptions;
+use crate::places::PlaceColumnError;
 
 /// The form of the rows of a JSON document. Each row is an object or an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +80,12 @@ impl<'a> Judgement<'a> {
     /// Returns true if the values have positions. It may still be in doubt which of several
     /// positions of a row to use.
     pub(super) fn has_positions(&self) -> bool {
-        matches!(self.placing, Ok(_) | Err(PlacingError::Ambiguous(_)))
+        let several = |error: &PlaceColumnError| matches!(error, PlaceColumnError::Several(_));
+        match &self.placing {
+            Ok(_) | Err(PlacingError::Ambiguous(_)) => true,
+            Err(PlacingError::Whole(error)) => several(error),
+            Err(_) => false,
+        }
     }
 }
 
@@ -149,6 +155,7 @@ impl Judgement<'_> {
             .map(|rule| match rule {
                 PlaceRule::Pair { lon, .. } => picker.add(lon),
                 PlaceRule::Text { path, .. }
+                | PlaceRule::Code { path, .. }
                 | PlaceRule::TextsIn { path, .. }
                 | PlaceRule::Points { path } => picker.add(path),
             })

@@ -18,7 +18,8 @@ pub(super) fn adapt(
     around: Option<&[u8]>,
     options: &LoadOptions,
 ) {
-    if judgement.form != RowForm::Objects || options.lon.is_some() || options.lat.is_some() {
+    let is_asked = options.lon.is_some() || options.lat.is_some() || options.geom.is_some();
+    if judgement.form != RowForm::Objects || is_asked {
         return;
     }
     let found = esri(judgement, around)

@@ -234,7 +234,7 @@ impl<'a> RowSearch<'a, '_> {
             if is_topology(json) {
                 return self.push(path, json, PartKind::Topology);
             }
-            if is_columnar(json) {
+            if is_columnar(json, self.options.geom.as_deref()) {
                 return self.push(path, json, PartKind::Columns);
             }
             if is_keyed(json) {

@@ -1,8 +1,6 @@
 //! Positions that are written as a string: `geo:48.1,11.5`, `48.1°, 11.5°`, `48.1, 11.5` or `POINT
 //! (11.5 48.1)`.
 
-use crate::number;
-use crate::options::AxisOrder;
 use crate::position_text::geometry::{TextGeometry, TextShape, geometry};
 use crate::position_text::pair::{CoordinatePair, coordinates};
 
@@ -20,9 +18,6 @@ impl PlaceText {
     /// Parses a string as a position. `None` if the string is no position.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        if let Some(uri) = text.strip_prefix("geo:") {
-            return uri_pair(uri).map(Self::Pair);
-        }
         if let Some(geometry) = geometry(text.as_bytes()) {
             return Some(Self::Geometry(geometry));
         }
@@ -42,20 +37,6 @@ impl PlaceText {
             }
         }
     }
-}
-
-/// The coordinates in a `geo:` URI (RFC 5870). `uri` is the text after `geo:`. `None` unless `uri`
-/// begins with two numbers.
-fn uri_pair(uri: &str) -> Option<CoordinatePair> {
-    // Parameters may follow, for example an accuracy.
-    let mut numbers = uri.split(';').next()?.split(',');
-    let mut next = || number::parse(numbers.next()?.as_bytes());
-    Some(CoordinatePair {
-        first: next()?,
-        second: next()?,
-        stated: Some(AxisOrder::LatLon),
-        in_square: false,
-    })
 }
 
 #[cfg(test)]

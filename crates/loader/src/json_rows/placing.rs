@@ -3,13 +3,17 @@
 
 use super::axis_order::{DecidedOrder, OrderReason, decide, number_pairs};
 use super::path::PathStep;
-use super::readings::{pixels, readings};
-use super::row_columns::{JsonColumn, JsonColumns};
+use super::picker::Picker;
+use super::readings::{leaf, pixels, readings, text_placing};
+use super::row_columns::{JsonColumn, JsonColumns, LOOKED_AT};
 use super::unused_options::first_set;
 use crate::columns::axes::{latitude, longitude};
 use crate::columns::{self, normalised, quoted};
+use crate::geojson::object::typed;
 use crate::options::{AxisOrder, LoadOptions};
 use crate::parameter::Parameter;
+use crate::places::{PlaceColumnError, PlaceSample, TextForm};
+use crate::position_text::cell::CellCode;
 
 /// A rule for reading a position from a row. `lon`, `lat` and `path` are JSON paths in the row.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +37,8 @@ pub(super) enum PlaceRule {
         /// order ends the load.
         is_assumed: bool,
     },
+    /// A code of a small area, such as a geohash, whose middle is the position.
+    Code { path: Vec<PathStep>, code: CellCode },
     /// An array of objects. In each object, `member` is a string with both coordinates.
     TextsIn { path: Vec<PathStep>, member: String },
     /// An array of positions. Each position is an array that begins with x and y.
@@ -87,6 +93,8 @@ pub(super) enum PlacingError {
     Ambiguous(String),
     /// The rows have no pair of columns with the name that the option `pair` states.
     NoPair,
+    /// The column of whole positions is not certain.
+    Whole(PlaceColumnError),
     /// An option names a column that the rows don't have. The fields are the option and the
     /// column's name.
     NoColumn(Parameter, String),
@@ -103,6 +111,9 @@ pub(super) fn choose(
     if options.lon.is_some() || options.lat.is_some() {
         return asked(columns, options);
     }
+    if options.geom.is_some() {
+        return whole(columns, rows, options)?.ok_or(PlacingError::Missing);
+    }
     if is_array {
         return bare(columns, rows, options);
     }
@@ -115,6 +126,9 @@ pub(super) fn choose(
         }
     }
     let Some(nearest) = readings.iter().map(|r| (r.depth, r.kind.rank())).min() else {
+        if let Some(placing) = whole(columns, rows, options)? {
+            return Ok(placing);
+        }
         return Err(match pixels(columns) {
             true => PlacingError::Pixels,
             false => PlacingError::Missing,
@@ -160,6 +174,44 @@ fn asked(columns: &JsonColumns, options: &LoadOptions) -> Result<Placing, Placin
         }
         _ => Err(PlacingError::Missing),
     }
+}
+
+/// The rule for a column of whole positions: the one that the option `geom` names, else a column of
+/// codes. `None` if there is none.
+fn whole(
+    columns: &JsonColumns,
+    rows: &[&[u8]],
+    options: &LoadOptions,
+) -> Result<Option<Placing>, PlacingError> {
+    let names = columns.names();
+    let last: Vec<String> = columns.all.iter().map(|c| leaf(c).to_owned()).collect();
+    let mut sample = PlaceSample::of_paths(&names, &last, options).map_err(PlacingError::Whole)?;
+    let (mut picker, mut picked) = (Picker::default(), Vec::new());
+    let slots: Vec<usize> = columns.all.iter().map(|c| picker.add(&c.path)).collect();
+    for row in rows.iter().take(LOOKED_AT) {
+        picker.pick(row, &mut picked);
+        for (at, slot) in slots.iter().enumerate() {
+            if let Some(json) = picked.get(*slot).copied().flatten() {
+                sample.note_value(at, &typed(json));
+            }
+        }
+    }
+    if options.geom.is_none() {
+        sample.keep_codes();
+    }
+    let Some(found) = sample.find().map_err(PlacingError::Whole)? else {
+        return Ok(None);
+    };
+    let Some(column) = columns.all.get(found.at) else {
+        return Ok(None);
+    };
+    if let TextForm::Code(code) = found.form {
+        let path = column.path.clone();
+        let why = format!("read as JSON rows: {}", found.why);
+        let placing = Placing::one(PlaceRule::Code { path, code }, why);
+        return Ok(Some(placing.without(options, &[Parameter::Order])));
+    }
+    text_placing(column, None, rows, options).map(Some)
 }
 
 pub(super) fn pair(lon: &JsonColumn, lat: &JsonColumn, assumed: Option<AxisOrder>) -> PlaceRule {

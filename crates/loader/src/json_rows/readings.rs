@@ -140,7 +140,7 @@ impl Reading<'_> {
 /// Finds how to read positions from a column of strings that each hold both coordinates.
 /// `convention` is the order of the two numbers that the column's name implies; `None` if it
 /// implies none.
-fn text_placing(
+pub(super) fn text_placing(
     column: &JsonColumn,
     convention: Option<AxisOrder>,
     rows: &[&[u8]],
@@ -318,7 +318,7 @@ fn named_pairs(columns: &JsonColumns) -> Vec<NamedPair<'_>> {
 
 /// The last part of a column's name: `lat` for `position.lat`. It leaves out the names of the
 /// objects that the value is in.
-fn leaf(column: &JsonColumn) -> &str {
+pub(super) fn leaf(column: &JsonColumn) -> &str {
     match column.path.len() {
         1 => &column.name,
         _ => column.last_name(),

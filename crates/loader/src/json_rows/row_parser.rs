@@ -3,7 +3,7 @@
 use super::axis_order::{json_number, required};
 use super::judgement::RowForm;
 use super::picker::Picker;
-use super::text_points::{Fault, at_text, rejected};
+use super::text_points::{Fault, at_code, at_text, reconsidered, rejected};
 use crate::batch::{Batch, Weight};
 use crate::columns::Schema;
 use crate::columns::selection::RowSelection;
@@ -15,6 +15,7 @@ use crate::geojson::skip_value;
 use crate::messages::shown;
 use crate::options::AxisOrder;
 use crate::parameter::Parameter;
+use crate::position_text::cell::CellCode;
 use crate::report::{Report, SkipReason};
 use crate::text::chunker::{TextBlock, TextPosition};
 use crate::text::pipeline::BlockParser;
@@ -45,6 +46,8 @@ pub(super) enum PickedPlace {
         /// order ends the load.
         is_assumed: bool,
     },
+    /// A code of a small area, whose middle is the position.
+    Code { at: usize, code: CellCode },
     /// An array of objects. In each object, `member` is a string with both coordinates.
     TextsIn { at: usize, member: String },
     /// An array of positions. Each position is an array that begins with x and y.
@@ -259,6 +262,14 @@ impl RowParser {
                     }
                     outcome.faults
                 }
+                PickedPlace::Code { at, code } => {
+                    let Some(value) = value(*at) else {
+                        continue;
+                    };
+                    at_code(&typed(value), *code, weight, batch)
+                        .into_iter()
+                        .collect()
+                }
                 PickedPlace::TextsIn { at, member } => {
                     let mut faults = Vec::new();
                     for element in skip_value::elements(value(*at).unwrap_or_default()) {
@@ -338,7 +349,10 @@ impl RowParser {
     ) -> Result<Option<Fault>, LoadError> {
         if !is_e7 && matches!(self.crs, Crs::LonLat) {
             let (lon, lat) = (text(lon), text(lat));
-            return Ok(rejected(batch.keep(&lon, &lat, weight)));
+            return Ok(match batch.keep(&lon, &lat, weight) {
+                Ok(()) => None,
+                Err(refused) => reconsidered((&lon, &lat), weight, batch, &refused),
+            });
         }
         let (Some(x), Some(y)) = (lon.and_then(json_number), lat.and_then(json_number)) else {
             // These are no numbers, so the batch rejects them in its own words.

@@ -104,7 +104,8 @@ fn refusal(error: PlacingError, seen: Vec<String>, file: &str) -> LoadError {
             file,
             missing: "longitude and latitude",
             seen,
-            hint: "name them with `lon` and `lat`",
+            hint: "name them with `lon` and `lat`, or the column that holds whole positions with \
+                   `geom`",
         },
         PlacingError::Pixels => LoadError::JsonRows {
             file,
@@ -122,6 +123,10 @@ fn refusal(error: PlacingError, seen: Vec<String>, file: &str) -> LoadError {
                 crate::messages::list(&seen)
             ),
         },
+        PlacingError::Whole(error) => error.into_load_error(Schema {
+            names: &seen,
+            file: &file,
+        }),
         PlacingError::NoColumn(parameter, name) => LoadError::NoSuchColumn {
             file,
             parameter,
@@ -154,7 +159,7 @@ fn weight(
     let is_taken = |path: &[PathStep]| {
         placing.rules.iter().any(|rule| match rule {
             PlaceRule::Pair { lon, lat, .. } => path == lon || path == lat,
-            PlaceRule::Text { path: text, .. } => path == text,
+            PlaceRule::Text { path: text, .. } | PlaceRule::Code { path: text, .. } => path == text,
             PlaceRule::TextsIn { path: inner, .. } | PlaceRule::Points { path: inner } => {
                 path == inner
             }
@@ -212,6 +217,10 @@ fn picked(rule: &PlaceRule, picker: &mut Picker) -> PickedPlace {
             at: picker.add(path),
             order: *order,
             is_assumed: *is_assumed,
+        },
+        PlaceRule::Code { path, code } => PickedPlace::Code {
+            at: picker.add(path),
+            code: *code,
         },
         PlaceRule::TextsIn { path, member } => PickedPlace::TextsIn {
             at: picker.add(path),

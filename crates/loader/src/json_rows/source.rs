@@ -50,10 +50,12 @@ pub(crate) fn source(
     let part = chosen(outline, options, &file)?;
     let (path, at) = (part.path, part.at);
     let unused: &[Parameter] = match &part.kind {
-        PartKind::GeoJson | PartKind::Columns => &[Parameter::Decimal, Parameter::Order],
+        PartKind::GeoJson => &[Parameter::Decimal, Parameter::Order, Parameter::Geom],
+        PartKind::Columns => &[Parameter::Decimal, Parameter::Order],
         PartKind::Topology => &[
             Parameter::Decimal,
             Parameter::Order,
+            Parameter::Geom,
             Parameter::Pair,
             Parameter::Lon,
             Parameter::Lat,

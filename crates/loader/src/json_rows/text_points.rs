@@ -3,11 +3,16 @@
 use super::place_text::PlaceText;
 use crate::batch::{Batch, Rejection, Weight};
 use crate::messages::shown;
+use crate::number;
+use crate::number::format::NumberFormat;
 use crate::options::AxisOrder;
+use crate::places::{TextForm, TextPlaces, angles};
+use crate::position_text::cell::CellCode;
 use crate::position_text::geometry::TextShape;
 use crate::position_text::shapes;
 use crate::report::SkipReason;
 use crate::shape::ShapeCollector;
+use crate::value::Value;
 
 /// The reason why a position gives no point, and the value at fault, as text for messages.
 pub(super) type Fault = (SkipReason, String);
@@ -78,6 +83,53 @@ pub(super) fn at_text(
     TextOutcome {
         faults,
         doubtful: None,
+    }
+}
+
+/// Adds a point in the middle of the area that a code names. Returns the fault if there is none.
+pub(super) fn at_code(
+    value: &Value<'_>,
+    code: CellCode,
+    weight: Weight<'_>,
+    batch: &mut Batch,
+) -> Option<Fault> {
+    let form = TextForm::Code(code);
+    let Some(text) = form.text(value) else {
+        return Some((
+            SkipReason::BadPosition,
+            format!("position {}", value.shown()),
+        ));
+    };
+    match form.places(text.as_bytes(), 0) {
+        Ok(TextPlaces::Point(lon, lat)) => rejected(batch.keep_record(lon, lat, weight)),
+        // A code gives one point.
+        Ok(TextPlaces::Points(_) | TextPlaces::Shape(_)) => None,
+        Err(fault) => Some(fault),
+    }
+}
+
+/// Reads a longitude and a latitude that are no numbers as angles in another notation, such as
+/// `12°30'E`, and adds their point. `refused` is their rejection as numbers. Returns the fault if
+/// there is no point.
+#[cold]
+pub(super) fn reconsidered(
+    (lon, lat): (&[u8], &[u8]),
+    weight: Weight<'_>,
+    batch: &mut Batch,
+    refused: &Rejection<'_>,
+) -> Option<Fault> {
+    let first = Some((refused.skip, refused.found()));
+    let are_numbers = number::parse(lon).is_some() && number::parse(lat).is_some();
+    if refused.skip != SkipReason::BadPosition || are_numbers {
+        return first;
+    }
+    match angles(lon, lat, NumberFormat::Point) {
+        None => first,
+        Some(pair) if pair.swapped => {
+            batch.count_swapped();
+            first
+        }
+        Some(pair) => rejected(batch.keep_record(pair.lon, pair.lat, weight)),
     }
 }
 

@@ -11,6 +11,7 @@ pub(super) fn first_set(options: &LoadOptions, parameters: &[Parameter]) -> Opti
         Parameter::Lon => options.lon.is_some(),
         Parameter::Lat => options.lat.is_some(),
         Parameter::Pair => options.pair.is_some(),
+        Parameter::Geom => options.geom.is_some(),
         Parameter::Order => options.order.is_some(),
         Parameter::Decimal => options.decimal.is_some(),
         _ => false,

@@ -61,11 +61,8 @@ fn refuse_unused(file: &str, format: InputFormat, options: &LoadOptions) -> Resu
         let message = format!("{format} is no raster; leave it out");
         return refused(Parameter::Extent, message);
     }
-    if options.geom.is_some() && !has_geometry_columns(format) {
-        let message = format!("{format} has no columns of geometries to choose from; leave it out");
-        return refused(Parameter::Geom, message);
-    }
     match format {
+        // JSON may turn out to be rows, which have these options.
         InputFormat::Json | InputFormat::GeoJson | InputFormat::GeoJsonLines => Ok(()),
         _ => refuse_json_options(file, format, options),
     }
@@ -81,12 +78,19 @@ fn note_unused(origin: &Origin, format: InputFormat, options: &LoadOptions) {
     }
 }
 
-/// Returns an error if an option is set that only JSON rows have.
+/// Returns an error if an option is set that JSON rows have, and files of this format have not.
 pub(super) fn refuse_json_options(
     file: &str,
     format: InputFormat,
     options: &LoadOptions,
 ) -> Result<(), LoadError> {
+    if options.geom.is_some() && !has_geometry_columns(format) {
+        return Err(LoadError::BadOption {
+            file: file.to_owned(),
+            parameter: Parameter::Geom,
+            message: format!("{format} has no columns of geometries to choose from; leave it out"),
+        });
+    }
     let set = [
         (Parameter::Order, options.order.is_some()),
         (Parameter::Rows, options.rows.is_some()),
@@ -147,5 +151,7 @@ fn has_geometry_columns(format: InputFormat) -> bool {
             | InputFormat::Parquet
             | InputFormat::Arrow
             | InputFormat::GeoPackage
+            | InputFormat::Xlsx
+            | InputFormat::Json
     )
 }

@@ -1,5 +1,5 @@
 //! Two coordinates in one text: `48.85, 2.35`, `(37.8, -122.4)`, `[2.35 48.85]` or
-//! `41°25'N 2°10'E`.
+//! `41°25'N 2°10'E`, or `geo:48.85,2.35`.
 
 use super::angle::{self, AngleAxis};
 use crate::number::format::NumberFormat;
@@ -40,6 +40,9 @@ pub(crate) fn may_be_number(text: &[u8]) -> bool {
 /// parentheses, as postal addresses do in exports of Socrata, only this pair is read.
 pub(crate) fn coordinates(text: &[u8]) -> Option<CoordinatePair> {
     let text = text.trim_ascii();
+    if let Some(uri) = text.strip_prefix(b"geo:") {
+        return uri_pair(str::from_utf8(uri).ok()?);
+    }
     let (inner, in_square) = match text {
         [b'[', inner @ .., b']'] => (inner, true),
         [b'{', inner @ .., b'}'] => (inner, false),
@@ -55,6 +58,11 @@ pub(crate) fn coordinates(text: &[u8]) -> Option<CoordinatePair> {
         inner => (inner, false),
     };
     let inner = inner.trim_ascii();
+    if text.starts_with(b"{")
+        && let Some(pair) = named_pair(&String::from_utf8_lossy(inner))
+    {
+        return Some(pair);
+    }
     let pair = |first, second, stated| CoordinatePair {
         first,
         second,
@@ -80,6 +88,47 @@ pub(crate) fn coordinates(text: &[u8]) -> Option<CoordinatePair> {
         _ => return None,
     };
     Some(pair(first.0, second.0, stated))
+}
+
+/// The coordinates in an object whose members have names, in JSON or as Python prints it. `inner`
+/// is the text between its brackets, such as `"lat": 48.1, "lon": 11.5`.
+fn named_pair(inner: &str) -> Option<CoordinatePair> {
+    let (mut lat, mut lon) = (None, None);
+    let bare = |text: &str| {
+        let quote = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
+        text.trim_matches(quote).to_ascii_lowercase()
+    };
+    for member in inner.split(',') {
+        let Some((name, value)) = member.split_once(':') else {
+            continue;
+        };
+        let axis = match bare(name).as_str() {
+            "lat" | "latitude" => &mut lat,
+            "lon" | "lng" | "long" | "longitude" => &mut lon,
+            _ => continue,
+        };
+        *axis = axis.or(parse(bare(value).as_bytes()));
+    }
+    Some(CoordinatePair {
+        first: lat?,
+        second: lon?,
+        stated: Some(AxisOrder::LatLon),
+        in_square: false,
+    })
+}
+
+/// The coordinates in a `geo:` URI (RFC 5870). `uri` is the text after `geo:`. `None` unless `uri`
+/// begins with two numbers.
+fn uri_pair(uri: &str) -> Option<CoordinatePair> {
+    // Parameters may follow, for example an accuracy.
+    let mut numbers = uri.split(';').next()?.split(',');
+    let mut next = || parse(numbers.next()?.as_bytes());
+    Some(CoordinatePair {
+        first: next()?,
+        second: next()?,
+        stated: Some(AxisOrder::LatLon),
+        in_square: false,
+    })
 }
 
 /// The ways to split a text into two coordinates, each as the texts of the first and the second
@@ -148,6 +197,12 @@ mod tests {
             ("41°30'N 2°15'W", 41.5, -2.25),
             ("41 30 00 N 2 15 00 E", 41.5, 2.25),
             ("-1e1,\t+2", -10.0, 2.0),
+            ("{\"lon\": 2.5, \"lat\": 48.5}", 48.5, 2.5),
+            (
+                "{'latitude': '37.7', 'longitude': '-122.4', 'human_address': '{\"city\": \"\"}'}",
+                37.7,
+                -122.4,
+            ),
         ] {
             let found = coordinates(text.as_bytes()).unwrap_or_else(|| panic!("{text}"));
             assert_eq!((found.first, found.second), (first, second), "{text}");

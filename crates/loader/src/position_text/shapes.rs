@@ -1,12 +1,10 @@
 //! Reading of the lines and areas in geometries that are written as text.
 
 use super::geometry::{after_axes, decoded, other, position, strip_type, strip_word};
-use crate::shape::{Outline, ShapeCollector, ShapeKind};
+use crate::shape::coordinates::{self, Coordinates};
+use crate::shape::{COLLECTION_DEPTH, Outline, ShapeCollector, ShapeKind};
 use crate::wkb;
 use serde_json::Value;
-
-/// The depth to which collections may be nested in each other: a choice.
-const DEPTH: usize = 16;
 
 /// Gives all points, lines and areas of a geometry, in one of the notations of
 /// [`geometry`](super::geometry::geometry), to a
@@ -14,13 +12,17 @@ const DEPTH: usize = 16;
 pub(crate) fn collect(text: &[u8], shapes: &mut ShapeCollector<'_>) -> Option<()> {
     let text = text.trim_ascii();
     match text.first()? {
-        b'{' => collect_json(&serde_json::from_slice(text).ok()?, shapes, DEPTH),
+        b'{' => collect_json(
+            &serde_json::from_slice(text).ok()?,
+            shapes,
+            COLLECTION_DEPTH,
+        ),
         b'0'..=b'9' | b'\\' => wkb::collect(&decoded(text)?, shapes),
         _ => {
             // An SRID may stand before the geometry.
             let from = memchr::memchr(b';', text).map_or(0, |at| at + 1);
             let mut text = text.get(from..)?;
-            collect_well_known(&mut text, shapes, DEPTH)?;
+            collect_well_known(&mut text, shapes, COLLECTION_DEPTH)?;
             text.trim_ascii().is_empty().then_some(())
         }
     }
@@ -57,7 +59,7 @@ fn collect_well_known(
         strip_type(text, name).map(|rest| (after_axes(rest), *kind, *depth))
     });
     let Some((rest, kind, lists)) = found else {
-        shapes.refuse(&other(text)?);
+        shapes.skip_member(&other(text)?);
         return skip_list(text);
     };
     *text = rest;
@@ -106,14 +108,19 @@ fn each(text: &mut &[u8], mut read: impl FnMut(&mut &[u8]) -> Option<()>) -> Opt
     }
 }
 
+/// Reads a position from the beginning of `text`, and removes it. It ends before a comma or `)`.
+fn next_position(text: &mut &[u8]) -> Option<(f64, f64)> {
+    let end = memchr::memchr2(b',', b')', text)?;
+    let (one, rest) = text.split_at_checked(end)?;
+    *text = rest;
+    position(one)
+}
+
 /// Reads a list of positions, such as `(1 2, 3 4)`, from the beginning of `text`, and removes it.
 fn positions(text: &mut &[u8]) -> Option<Vec<(f64, f64)>> {
     let mut all = Vec::new();
     each(text, |text| {
-        let end = memchr::memchr2(b',', b')', text)?;
-        let (one, rest) = text.split_at_checked(end)?;
-        *text = rest;
-        all.push(position(one)?);
+        all.push(next_position(text)?);
         Some(())
     })?;
     Some(all)
@@ -128,10 +135,7 @@ fn points_in(text: &mut &[u8]) -> Option<Vec<(f64, f64)>> {
             all.append(&mut positions(text)?);
             return Some(());
         }
-        let end = memchr::memchr2(b',', b')', text)?;
-        let (one, rest) = text.split_at_checked(end)?;
-        *text = rest;
-        all.push(position(one)?);
+        all.push(next_position(text)?);
         Some(())
     })?;
     Some(all)
@@ -161,73 +165,44 @@ fn skip_list(text: &mut &[u8]) -> Option<()> {
     Some(())
 }
 
+/// A parsed value inside the member `coordinates` of a GeoJSON geometry.
+struct ParsedCoordinates<'a>(&'a Value);
+
+impl Coordinates for ParsedCoordinates<'_> {
+    fn elements(&self) -> impl Iterator<Item = Self> {
+        self.0.as_array().into_iter().flatten().map(Self)
+    }
+
+    fn number(&self) -> Option<f64> {
+        self.0.as_f64()
+    }
+}
+
 /// Gives all points, lines and areas of a GeoJSON geometry, or of a Feature's geometry, to a
 /// collector. `depth` is the number of levels down to which collections may still be nested. `None`
 /// if the value is no geometry.
 fn collect_json(value: &Value, shapes: &mut ShapeCollector<'_>, depth: usize) -> Option<()> {
     let depth = depth.checked_sub(1)?;
-    let name = value.get("type")?.as_str()?;
-    if name == "Feature" {
-        return collect_json(value.get("geometry")?, shapes, depth);
-    }
-    if name == "GeometryCollection" {
-        let mut members = value.get("geometries")?.as_array()?.iter();
-        return members.try_for_each(|member| collect_json(member, shapes, depth));
-    }
-    let coordinates = value.get("coordinates")?.as_array()?;
-    let line = |value: &Value| {
-        Some(
-            value
-                .as_array()?
-                .iter()
-                .map(json_position)
-                .collect::<Vec<_>>(),
-        )
-    };
-    let polygon = |outline: &mut Outline, value: &Value| {
-        for (at, ring) in value.as_array()?.iter().enumerate() {
-            outline.add_ring(line(ring)?, at == 0);
+    let coordinates = || Some(ParsedCoordinates(value.get("coordinates")?));
+    match value.get("type")?.as_str()? {
+        "Feature" => return collect_json(value.get("geometry")?, shapes, depth),
+        "GeometryCollection" => {
+            let mut members = value.get("geometries")?.as_array()?.iter();
+            return members.try_for_each(|member| collect_json(member, shapes, depth));
         }
-        Some(())
-    };
-    let mut outline = Outline::new(match name {
-        "Polygon" | "MultiPolygon" => ShapeKind::Area,
-        _ => ShapeKind::Line,
-    });
-    match name {
-        "Point" if coordinates.is_empty() => (),
         "Point" => {
-            let (x, y) = json_position(value.get("coordinates")?);
-            shapes.point(x, y);
-        }
-        "MultiPoint" => {
-            for (x, y) in coordinates.iter().map(json_position) {
+            let coordinates = coordinates()?;
+            if coordinates.elements().next().is_some() {
+                let (x, y) = coordinates.position();
                 shapes.point(x, y);
             }
         }
-        "LineString" => outline.add_line(coordinates.iter().map(json_position)),
-        "MultiLineString" => {
-            for part in coordinates {
-                outline.add_line(line(part)?);
+        "MultiPoint" => {
+            for (x, y) in coordinates()?.elements().map(|at| at.position()) {
+                shapes.point(x, y);
             }
         }
-        "Polygon" => polygon(&mut outline, value.get("coordinates")?)?,
-        "MultiPolygon" => {
-            for part in coordinates {
-                polygon(&mut outline, part)?;
-            }
-        }
-        _ => return None,
-    }
-    if !outline.is_empty() {
-        shapes.outline(&outline);
+        name => return coordinates::collect(name, &coordinates()?, shapes),
     }
     Some(())
-}
-
-/// The x and y of a position. A coordinate that is missing or no number is NaN, by which the
-/// position is rejected later.
-fn json_position(value: &Value) -> (f64, f64) {
-    let axis = |at: usize| value.get(at).and_then(Value::as_f64).unwrap_or(f64::NAN);
-    (axis(0), axis(1))
 }

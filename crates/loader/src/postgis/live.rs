@@ -363,12 +363,13 @@ impl RowCollector {
             let (x, y) = (number(0)?, number(1)?);
             let (x, y) = (x.unwrap_or(f64::NAN), y.unwrap_or(f64::NAN));
             rows::position(&mut self.batch, unit, x, y, weight);
-            self.keep_within(only, before, || x > 0.0);
+            let eastern = if x > 0.0 { &[before][..] } else { &[] };
+            self.keep_within(only, before, eastern);
         } else {
             let geometry = row.try_get::<_, Option<RawField<'_>>>(0)?.map(|raw| raw.0);
             check_length(geometry)?;
-            rows::geometry(&mut self.batch, geometry, weight);
-            self.keep_within(only, before, || rows::is_on_eastern_edge(geometry));
+            let eastern = rows::geometry(&mut self.batch, geometry, weight);
+            self.keep_within(only, before, &eastern);
         }
         if let Some(at) = columns.count {
             let count = number(at)?.unwrap_or(0.0).clamp(0.0, f64::from(u32::MAX)) as u32;
@@ -381,15 +382,17 @@ impl RowCollector {
     }
 
     /// Drops the points from index `first` on that lie outside of the part `only` of the picture.
-    /// Does nothing if `only` is `None`. `east` is called for a point on the meridian of ±180°; it
-    /// must return true if the point's longitude is written as 180°, and false for −180°.
-    fn keep_within(&mut self, only: Option<&Viewport>, first: usize, east: impl Fn() -> bool) {
+    /// Does nothing if `only` is `None`. `eastern` are the indexes of points on the meridian of
+    /// ±180° whose longitude is written as 180°, and not as −180°.
+    fn keep_within(&mut self, only: Option<&Viewport>, first: usize, eastern: &[usize]) {
         let Some(view) = only else { return };
         let points = &mut self.batch.points;
         let new = points.split_off(first);
         let came = new.len();
-        let holds = |point: &Point| view.holds(point, point.x == 0 && east());
-        points.extend(new.into_iter().filter(holds));
+        let new = (first..).zip(new);
+        let holds =
+            |(at, point): &(usize, Point)| view.holds(point, point.x == 0 && eastern.contains(at));
+        points.extend(new.filter(holds).map(|(_, point)| point));
         let others = (first + came - points.len()) as u64;
         self.batch.report.rows -= others;
         self.batch.report.kept -= others;

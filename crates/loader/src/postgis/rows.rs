@@ -11,25 +11,40 @@ use heatsplat_points::ProjectionError;
 ///
 /// The geometry must state a SRID of degrees or Web-Mercator metres. A geometry with any other
 /// SRID, or with none, is skipped as a bad position.
-pub(crate) fn geometry(batch: &mut Batch, ewkb: Option<&[u8]>, weight: Weight<'_>) {
+///
+/// Returns the indexes, among the points of the batch, of the points that were added on the
+/// meridian of ±180° with a longitude of 180°, and not of −180°.
+pub(crate) fn geometry(batch: &mut Batch, ewkb: Option<&[u8]>, weight: Weight<'_>) -> Vec<usize> {
+    let mut eastern = Vec::new();
+    let refused = |batch: &mut Batch, reason, found| {
+        skip(batch, reason, || found);
+        Vec::new()
+    };
     let Some(bytes) = ewkb else {
-        return skip(batch, SkipReason::NoPosition, || "NULL".to_owned());
+        return refused(batch, SkipReason::NoPosition, "NULL".to_owned());
     };
     let Some(geometry) = wkb::parse(bytes) else {
-        return skip(batch, SkipReason::Malformed, || "no geometry".to_owned());
+        return refused(batch, SkipReason::Malformed, "no geometry".to_owned());
     };
     let Some(unit) = CoordinateUnit::from_srid(geometry.srid) else {
-        let srid = geometry.srid;
-        return skip(batch, SkipReason::BadPosition, || format!("SRID {srid}"));
+        let found = format!("SRID {}", geometry.srid);
+        return refused(batch, SkipReason::BadPosition, found);
+    };
+    let mut add = |batch: &mut Batch, (x, y)| {
+        let before = batch.points.len();
+        position(batch, unit, x, y, weight);
+        if x > 0.0 && batch.points.get(before).is_some_and(|point| point.x == 0) {
+            eastern.push(before);
+        }
     };
     match geometry.shape {
-        WkbShape::Point(x, y) => position(batch, unit, x, y, weight),
+        WkbShape::Point(x, y) => add(batch, (x, y)),
         WkbShape::Points(positions) => {
             let mut any = false;
             for at in positions {
                 any = true;
                 match at {
-                    Some((x, y)) => position(batch, unit, x, y, weight),
+                    Some(at) => add(batch, at),
                     None => skip(batch, SkipReason::Malformed, || "MultiPoint".to_owned()),
                 }
             }
@@ -42,29 +57,13 @@ pub(crate) fn geometry(batch: &mut Batch, ewkb: Option<&[u8]>, weight: Weight<'_
         WkbShape::Other(name) => {
             for place in batch.places_of(name, |shapes| wkb::collect(bytes, shapes)) {
                 match place {
-                    Ok((x, y)) => position(batch, unit, x, y, weight),
+                    Ok(at) => add(batch, at),
                     Err((reason, found)) => skip(batch, reason, || found),
                 }
             }
         }
     }
-}
-
-/// Returns true if a geometry has a position on the meridian of ±180° whose x is positive, so that
-/// its longitude is written as 180° and not as −180°.
-pub(crate) fn is_on_eastern_edge(ewkb: Option<&[u8]>) -> bool {
-    let Some(geometry) = ewkb.and_then(wkb::parse) else {
-        return false;
-    };
-    let Some(unit) = CoordinateUnit::from_srid(geometry.srid) else {
-        return false;
-    };
-    let edge = |(x, y): (f64, f64)| x > 0.0 && unit.place(x, y).is_ok_and(|at| at.x == 0);
-    match geometry.shape {
-        WkbShape::Point(x, y) => edge((x, y)),
-        WkbShape::Points(mut positions) => positions.any(|at| at.is_some_and(edge)),
-        WkbShape::Other(_) => false,
-    }
+    eastern
 }
 
 /// Adds a point at `x` and `y`, coordinates in `unit`, to a batch, or counts the reason for which
@@ -107,6 +106,7 @@ fn skip(batch: &mut Batch, reason: SkipReason, found: impl FnOnce() -> String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shape::{LineRule, ShapeRules};
 
     fn account(rows: &[(Option<&[u8]>, Weight)]) -> Batch {
         let mut batch = Batch::default();
@@ -160,6 +160,28 @@ mod tests {
         assert_eq!(weights, [1.0, 2.5, 0.0, 1.0]);
         let missing = batch.points.iter().map(|p| !p.has_weight());
         assert!(missing.eq([false, false, true, false]));
+    }
+
+    #[test]
+    fn both_sides_of_the_meridian_of_180_degrees_differ() {
+        // A line from 180° to −180°, whose vertices are one place on the map.
+        let mut line = vec![1];
+        line.extend((2 | 0x2000_0000_u32).to_le_bytes());
+        line.extend(4326_u32.to_le_bytes());
+        line.extend(3_u32.to_le_bytes());
+        for x in [170.0_f64, 180.0, -180.0] {
+            line.extend(x.to_le_bytes());
+            line.extend(1.0_f64.to_le_bytes());
+        }
+        let mut batch = Batch::default().with_shapes(ShapeRules {
+            lines: LineRule::Vertices,
+            ..ShapeRules::default()
+        });
+        let eastern = geometry(&mut batch, Some(&line), Weight::Unused);
+        assert_eq!((batch.points.len(), eastern), (3, vec![1]));
+        let point = point(1, 4326, 180.0, 1.0);
+        let eastern = geometry(&mut batch, Some(&point), Weight::Unused);
+        assert_eq!((batch.points.len(), eastern), (4, vec![3]));
     }
 
     #[test]

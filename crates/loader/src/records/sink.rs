@@ -7,6 +7,8 @@ use crate::columns::selection::RowSelection;
 use crate::columns::weight_check::WeightDecision;
 use crate::crs::{Crs, PlaceError};
 use crate::error::LoadError;
+use crate::places::{TextForm, TextPlaces};
+use crate::position_text::shapes;
 use crate::report::{RowUnit, SkipReason};
 use crate::shape::{ShapeCollector, ShapeRules};
 use crate::value::Value;
@@ -227,6 +229,41 @@ impl RecordSink {
                 Ok(())
             }
         }
+    }
+
+    /// Makes the points of a record whose position is one value, a text in the form `form`. `srid`
+    /// is the EPSG number of the coordinate system that the positions state; 0 if they state none.
+    pub(crate) fn whole_position(
+        &mut self,
+        value: &Value<'_>,
+        (form, srid): (TextForm, u32),
+        weight: Option<&Value<'_>>,
+    ) -> Result<(), Stopped> {
+        let Some(text) = form.text(value) else {
+            let found = format!("position {}", value.shown());
+            return self.refuse(SkipReason::BadPosition, found);
+        };
+        let text = text.as_bytes();
+        match form.places(text, srid) {
+            Ok(TextPlaces::Point(x, y)) => self.record(Geometry::Point(x, y), weight),
+            Ok(TextPlaces::Points(all)) => {
+                self.record(Geometry::MultiPoint(&mut all.into_iter()), weight)
+            }
+            Ok(TextPlaces::Shape(name)) => {
+                self.shape(&name, weight, |collector| shapes::collect(text, collector))
+            }
+            Err((skip, found)) => self.refuse(skip, found),
+        }
+    }
+
+    /// Returns whether positions are longitudes and latitudes in degrees.
+    pub(super) fn has_degrees(&self) -> bool {
+        matches!(*self.crs, Crs::LonLat)
+    }
+
+    /// Counts a row whose position would be valid with longitude and latitude swapped.
+    pub(super) fn count_swapped(&mut self) {
+        self.batch.count_swapped();
     }
 
     fn position(&mut self, x: f64, y: f64, weight: Option<&Value<'_>>) -> Result<(), Stopped> {

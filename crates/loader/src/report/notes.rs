@@ -43,9 +43,13 @@ pub(crate) struct ShapeNotes {
     skipped_areas: u64,
     /// The number of lines that are skipped since the options make no points of them.
     skipped_lines: u64,
-    /// The number of areas that gave points.
+    /// The number of collections that are skipped since the options make no points of lines or
+    /// areas.
+    skipped_collections: u64,
+    /// The number of areas of which positions were made. Whether these became points is counted by
+    /// the rows.
     pub(crate) taken_areas: u64,
-    /// The number of lines that gave points.
+    /// The number of lines of which positions were made.
     pub(crate) taken_lines: u64,
     /// The number of areas with a ring whose last position doesn't repeat its first.
     pub(crate) unclosed: u64,
@@ -60,11 +64,17 @@ impl ShapeNotes {
         match kind {
             ShapeKind::Area => self.skipped_areas += 1,
             ShapeKind::Line => self.skipped_lines += 1,
-            ShapeKind::Collection => (),
+            ShapeKind::Collection => self.skipped_collections += 1,
         }
     }
 
+    /// Returns whether other options for areas or lines would make points of skipped geometries.
+    pub(crate) fn may_be_points(&self) -> bool {
+        self.skipped_areas + self.skipped_lines + self.skipped_collections > 0
+    }
+
     fn add(&mut self, part: &Self) {
+        self.skipped_collections += part.skipped_collections;
         self.skipped_areas += part.skipped_areas;
         self.skipped_lines += part.skipped_lines;
         self.taken_areas += part.taken_areas;
@@ -81,11 +91,11 @@ impl ShapeNotes {
         let mut lines = Vec::new();
         if self.taken_areas > 0 {
             let areas = some(self.taken_areas, "area is", "areas are");
-            lines.push(format!("{areas} taken as points (`areas`)"));
+            lines.push(format!("{areas} read as points (`areas`)"));
         }
         if self.taken_lines > 0 {
             let found = some(self.taken_lines, "line is", "lines are");
-            lines.push(format!("{found} taken as points (`lines`)"));
+            lines.push(format!("{found} read as points (`lines`)"));
         }
         if self.skipped_areas > 0 {
             let areas = some(self.skipped_areas, "area is", "areas are");

@@ -6,6 +6,7 @@
 //! then checked, and shifted to degrees, as those of a MultiPoint are.
 
 mod area;
+pub(crate) mod coordinates;
 mod crossing;
 mod outline;
 
@@ -15,6 +16,9 @@ use crate::parameter::ParseOptionError;
 use crate::report::SkipReason;
 use crate::report::notes::ShapeNotes;
 use std::str::FromStr;
+
+/// The depth to which features and collections of geometries may be nested in each other: a choice.
+pub(crate) const COLLECTION_DEPTH: usize = 16;
 
 /// The rule by which areas (Polygons and MultiPolygons) become points.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -134,7 +138,7 @@ pub(crate) struct ShapeCollector<'n> {
 
 impl ShapeRules {
     /// Returns whether a geometry of this kind may give points, so that its positions must be read.
-    pub(crate) fn take(self, kind: ShapeKind) -> bool {
+    pub(crate) fn uses(self, kind: ShapeKind) -> bool {
         let (areas, lines) = (self.areas != AreaRule::Skip, self.lines != LineRule::Skip);
         match kind {
             ShapeKind::Line => lines,
@@ -157,7 +161,7 @@ pub(crate) fn places(
     let Some(kind) = ShapeKind::from_name(name) else {
         return vec![skipped()];
     };
-    if !rules.take(kind) {
+    if !rules.uses(kind) {
         notes.count_skipped(kind);
         return vec![skipped()];
     }
@@ -198,13 +202,13 @@ impl ShapeCollector<'_> {
                     "LineString"
                 };
                 self.notes.count_skipped(kind);
-                self.refuse(name);
+                self.skip_member(name);
             }
         }
     }
 
     /// Counts a member of a GeometryCollection that is of a type from which no points are made.
-    pub(crate) fn refuse(&mut self, name: &str) {
+    pub(crate) fn skip_member(&mut self, name: &str) {
         let found = format!("geometry {name} in a GeometryCollection");
         self.places.push(Err((SkipReason::NotAPoint, found)));
     }

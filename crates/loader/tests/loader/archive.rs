@@ -206,7 +206,7 @@ fn one_data_set_is_chosen_and_several_are_listed() {
     let message = refusal(&folder, &alike, &member("A.CSV"));
     let says = "name one with its folder: \"x/a.csv\", \"y/a.csv\"";
     assert!(message.ends_with(says), "{message}");
-    let inner = zipped(&[("b.csv", CSV)]);
+    let inner = zipped(&[("c.zip", &zipped(&[("b.csv", CSV)]))]);
     let word: [(&str, &[u8]); 2] = [("word/document.xml", b"<w/>"), ("x.csv", CSV)];
     let nested: [(&str, &[u8]); 1] = [("a.zip", &inner)];
     let disguised: [(&str, &[u8]); 1] = [("a.xlsx", &inner)];
@@ -229,6 +229,42 @@ fn one_data_set_is_chosen_and_several_are_listed() {
     assert!(
         message.contains("an archive within an archive"),
         "{message}"
+    );
+}
+
+#[test]
+fn an_archive_may_be_in_an_archive() {
+    let folder = Folder::new("zip-nested");
+    let kml = b"<kml><Placemark><Point><coordinates>2,48</coordinates></Point></Placemark></kml>";
+    let kmz = zipped(&[("doc.kml", kml)]);
+    let kept = |files: &[(&str, &[u8])], options: &LoadOptions| {
+        opened(&put(&folder, &zipped(files)), options)
+            .unwrap()
+            .1
+            .kept
+    };
+    let any = LoadOptions::default();
+    assert_eq!(kept(&[("places.kmz", &kmz), ("readme.txt", b"x")], &any), 1);
+    let tables: [(&str, &[u8]); 3] = [
+        ("stops.txt", b"stop_id,stop_lat,stop_lon\na,1,2\n"),
+        ("shapes.txt", b"shape_pt_lat,shape_pt_lon\n1,2\n2,3\n"),
+        ("routes.txt", b"route_id\nx\n"),
+    ];
+    let gtfs = zipped(&tables);
+    let files: [(&str, &[u8]); 2] = [("feeds/gtfs.zip", &gtfs), ("feeds/places.kmz", &kmz)];
+    let message = refusal(&folder, &zipped(&files), &any);
+    assert!(message.contains("name one of them"), "{message}");
+    assert_eq!(kept(&files, &member("gtfs.zip")), 1);
+    assert_eq!(kept(&files, &member("feeds/gtfs.zip/shapes.txt")), 2);
+    let path = put(&folder, &zipped(&files));
+    let why = open(&path, &member("gtfs.zip"))
+        .unwrap()
+        .columns()
+        .why
+        .clone();
+    assert!(
+        why.starts_with("the archive's feeds/gtfs.zip: the archive's stops.txt: longitude"),
+        "{why}"
     );
 }
 

@@ -243,7 +243,7 @@ fn an_area_gives_the_same_points_in_every_format() {
         assert_at(&places(&points), &[CENTROID], file);
         assert_eq!((report.rows, report.kept), (1, 1), "{file}");
         let notes = report.notes();
-        assert_eq!(notes, ["1 area is taken as points (`areas`)"], "{file}");
+        assert_eq!(notes, ["1 area is read as points (`areas`)"], "{file}");
         // The square's scan line is at 2°, on the hole's northern side; the line of the nearest
         // vertices above and below it is at 3°, where the run is 4° wide.
         assert_at(&places(&load(AreaRule::Surface).0), &[(2.0, 3.0)], file);

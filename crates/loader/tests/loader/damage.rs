@@ -39,7 +39,7 @@ fn whole(folder: &Folder, format: &str) -> Vec<u8> {
 
 /// Runs `work` in a thread, and fails if it takes longer than five minutes. Only an endless loop
 /// takes so long, even on a slow machine.
-fn ends(name: String, work: impl FnOnce() + Send + 'static) {
+pub(crate) fn ends(name: String, work: impl FnOnce() + Send + 'static) {
     let (done, ended) = channel();
     let thread = std::thread::Builder::new().name(name.clone());
     let thread = thread.spawn(move || {

@@ -29,6 +29,7 @@ mod large;
 mod malformed;
 mod nmea;
 mod quotes;
+mod random;
 mod raster;
 mod records;
 #[cfg(feature = "remote")]
@@ -41,6 +42,7 @@ mod sqlite;
 mod systems;
 mod text;
 mod weights;
+mod whole_positions;
 mod within;
 mod xlsx;
 

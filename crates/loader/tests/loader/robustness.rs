@@ -4,7 +4,10 @@
 
 use arrow_array::{ArrayRef, BinaryArray, RecordBatch};
 use arrow_ipc::writer::FileWriter;
-use heatsplat_loader::{Filter, LoadError, LoadOptions, Report, load, load_table, open, read};
+use heatsplat_loader::{
+    AreaRule, Filter, LineRule, LoadError, LoadOptions, Report, ShapeRules, load, load_table, open,
+    read,
+};
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -50,7 +53,8 @@ pub(crate) fn attempt(folder: &Path, target: &str, bytes: &[u8]) -> Result<u64, 
 }
 
 /// Reads bytes as a file with this extension. It is read once with columns to keep, a filter and a
-/// box, and once without options. Returns the result without options.
+/// box, once with rules for lines and areas, and once without options. Returns the result without
+/// options.
 pub(crate) fn survives(folder: &Path, extension: &str, bytes: &[u8]) -> Result<Report, LoadError> {
     watch_panics();
     let path = put(folder, extension, bytes);
@@ -62,10 +66,16 @@ pub(crate) fn survives(folder: &Path, extension: &str, bytes: &[u8]) -> Result<R
     let asked = LoadOptions {
         keep: ["kind", "n", "day"].map(str::to_owned).to_vec(),
         within: "-100,-60,100,60".parse().ok(),
+        shapes: shape_rules(bytes),
         filter: "n < 1e9 or n is null or kind = 'x'".parse().ok(),
         ..plain.clone()
     };
     let _ = account(&path, &asked);
+    let shaped = LoadOptions {
+        shapes: shape_rules(bytes),
+        ..plain.clone()
+    };
+    let _ = account(&path, &shaped);
     let whole = account(&path, &plain);
     // If the format can be read as a stream, the stream must give the same report.
     let name = path.to_string_lossy().into_owned();
@@ -80,6 +90,24 @@ pub(crate) fn survives(folder: &Path, extension: &str, bytes: &[u8]) -> Result<R
     }
     assert_eq!(PANICS.load(Ordering::SeqCst), 0, "our own code panicked");
     whole
+}
+
+/// Rules for lines and areas, which the bytes of the input decide, so that an input is always read
+/// in the same way.
+fn shape_rules(bytes: &[u8]) -> ShapeRules {
+    let mix = |sum: usize, byte: &u8| sum.wrapping_mul(31).wrapping_add(usize::from(*byte));
+    let number = bytes.iter().fold(bytes.len(), mix);
+    let areas = [
+        AreaRule::Centroid,
+        AreaRule::Surface,
+        AreaRule::Vertices,
+        AreaRule::Skip,
+    ];
+    let lines = [LineRule::Vertices, LineRule::Skip];
+    ShapeRules {
+        areas: areas[number % 4],
+        lines: lines[number / 4 % 2],
+    }
 }
 
 /// Loads a file, checks that its report matches its points, and returns the report.

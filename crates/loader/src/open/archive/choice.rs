@@ -100,16 +100,40 @@ impl<'d> Choice<'d> {
     }
 }
 
-/// Chooses the data set of an archive by the rules of this module.
+/// The parts of the option `member`: the name of a file in the archive and, if that is an archive
+/// too, the name of a file in it, as in `gtfs.zip/shapes.txt`.
+pub(super) fn steps(
+    directory: &Directory,
+    options: &LoadOptions,
+) -> (Option<String>, Option<String>) {
+    let Some(name) = &options.member else {
+        return (None, None);
+    };
+    let plain = plain_name(name);
+    let is_inside = |member: &&ZipMember| {
+        let behind = plain.strip_prefix(&member.name);
+        behind.is_some_and(|behind| behind.starts_with('/'))
+    };
+    match files(directory).find(is_inside) {
+        Some(outer) => {
+            let within = plain.get(outer.name.len() + 1..).unwrap_or_default();
+            (Some(outer.name.clone()), Some(within.to_owned()))
+        }
+        None => (Some(name.clone()), None),
+    }
+}
+
+/// Chooses the data set of an archive by the rules of this module. `member` is the name of the file
+/// that an option names.
 ///
 /// # Errors
 /// No member may be the data set, or several may.
 pub(super) fn choose<'d>(
     directory: &'d Directory,
     origin: &Origin,
-    options: &LoadOptions,
+    member: Option<&str>,
 ) -> Result<Choice<'d>, LoadError> {
-    let member = match &options.member {
+    let member = match member {
         Some(name) => named(directory, name, origin)?,
         None => found(directory, origin)?,
     };

@@ -5,7 +5,8 @@
 //!                                          temporary folder, for formats of files ◀─┘
 //! ```
 //!
-//! An archive within an archive is refused. Names of members are never used on disk.
+//! An archive within an archive is copied to a temporary folder too; one within that is refused,
+//! since archives might contain each other without end. Names of members are never used on disk.
 
 mod choice;
 
@@ -25,19 +26,34 @@ pub(super) use choice::GTFS;
 use std::io::{BufReader, Cursor, Read};
 use std::path::Path;
 
+/// The depth to which archives may be nested in an archive: a choice.
+const DEPTH: usize = 1;
+
 /// A source that reads the data set of the zip archive at a file path.
 pub(super) fn source(
     path: &Path,
     origin: Origin,
     options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
+    of_archive(path, origin, options, DEPTH)
+}
+
+/// A source that reads the data set of the zip archive at a file path. `depth` is the number of
+/// levels down to which archives may still be nested in it.
+fn of_archive(
+    path: &Path,
+    origin: Origin,
+    options: &LoadOptions,
+    depth: usize,
+) -> Result<Box<dyn Source>, LoadError> {
     let directory = Directory::open(path, &origin)?;
     if is_workbook(&directory) && options.member.is_none() {
         check_unused(&origin, InputFormat::Xlsx, options)?;
         return records::xlsx::source(directory, origin, options);
     }
+    let (outer, within) = choice::steps(&directory, options);
     let mut inner = LoadOptions {
-        member: None,
+        member: within,
         format: options.format.filter(|asked| *asked != InputFormat::Zip),
         ..options.clone()
     };
@@ -50,9 +66,9 @@ pub(super) fn source(
             inner = core.options(&inner);
             (Choice::alone(member), ", the core of a Darwin Core archive")
         }
-        None => (choice::choose(&directory, &origin, options)?, ""),
+        None => (choice::choose(&directory, &origin, outer.as_deref())?, ""),
     };
-    let (source, folder) = open_member(&directory, &choice, &origin, &inner)?;
+    let (source, folder) = open_member(&directory, &choice, (&origin, depth), &inner)?;
     let mut columns = source.columns().clone();
     let name = choice.member.shown();
     columns.why = format!("the archive's {name}{role}: {}", columns.why);
@@ -100,13 +116,14 @@ fn darwin_core<'d>(
     }
 }
 
-/// Opens a member of the archive. If its format can't be read as a stream, the member and the
+/// Opens a member of the archive `archive`, in which archives may be nested down to `depth` levels.
+/// If the member's format can't be read as a stream, the member and the
 /// members that belong to it are copied to a temporary folder. The folder is the second result; it
 /// is `None` if nothing was copied.
 fn open_member(
     directory: &Directory,
     choice: &Choice<'_>,
-    archive: &Origin,
+    (archive, depth): (&Origin, usize),
     options: &LoadOptions,
 ) -> Result<(Box<dyn Source>, Option<TemporaryFolder>), LoadError> {
     let member = choice.member;
@@ -123,7 +140,8 @@ fn open_member(
     };
     let format = match is_zip(&input.sample) {
         true if choice::is_workbook(&member.name) => InputFormat::Xlsx,
-        true => return Err(nested(name)),
+        true if depth == 0 => return Err(nested(name)),
+        true => InputFormat::Zip,
         false => input.format(options.format)?,
     };
     if !needs_file(&input, format) {
@@ -142,7 +160,11 @@ fn open_member(
         folder.keep(&file, &beside, Some(member.size), reader)?;
     }
     let source = guarded(name, || match format {
-        InputFormat::Xlsx => workbook(&copy, origin, options),
+        // A workbook may turn out to be another archive.
+        InputFormat::Xlsx | InputFormat::Zip => match depth.checked_sub(1) {
+            Some(depth) => of_archive(&copy, origin, options, depth),
+            None => workbook(&copy, origin, options),
+        },
         _ => open_file(&copy, format, origin, options),
     })?;
     Ok((source, Some(folder)))
@@ -166,7 +188,8 @@ fn workbook(
 fn nested(file: String) -> LoadError {
     LoadError::Unsupported {
         file,
-        message: "an archive within an archive is not read; unpack the outer one and name this"
+        message: "an archive within an archive within an archive is not read; unpack the outer \
+                  ones and name this"
             .to_owned(),
     }
 }
@@ -186,7 +209,8 @@ fn needs_file(input: &Input, format: InputFormat) -> bool {
         | InputFormat::Parquet
         | InputFormat::GeoPackage
         | InputFormat::GeoTiff
-        | InputFormat::Xlsx => true,
+        | InputFormat::Xlsx
+        | InputFormat::Zip => true,
         InputFormat::Arrow => input.sample.starts_with(records::arrow::MAGIC),
         _ => false,
     }

@@ -12,6 +12,7 @@ use crate::messages::shown;
 use crate::number::{self, exact::Number};
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
+use crate::places::{EXAMINED, PlaceColumn, PlaceSample, TextForm};
 use crate::report::SkipReason;
 use crate::value::Value;
 use arrow_array::cast::AsArray;
@@ -40,6 +41,9 @@ pub(crate) struct ColumnProjection {
 enum PositionPlaces {
     LonLat(usize, usize),
     Geometry(usize, Option<GeometryKind>),
+    /// A column of whole positions: its index, the form of the positions, and the EPSG number of
+    /// the coordinate system that they state, 0 if they state none.
+    Whole(usize, (TextForm, u32)),
 }
 
 /// A column of geometries, and the reason why it was chosen.
@@ -52,20 +56,65 @@ pub(crate) struct GeometryColumn {
     pub(crate) is_plain: bool,
 }
 
+/// Returns whether a column may hold whole positions: texts, or whole numbers that may be indexes
+/// of H3.
+fn may_be_whole(kind: &DataType) -> bool {
+    match kind {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Int64 | DataType::UInt64 => true,
+        DataType::Dictionary(_, values) => may_be_whole(values),
+        _ => false,
+    }
+}
+
+/// The indexes of the columns of a schema that may hold whole positions.
+pub(crate) fn whole_columns(schema: &Schema) -> Vec<usize> {
+    let fields = schema.fields().iter().enumerate();
+    let found = fields.filter(|(_, field)| may_be_whole(field.data_type()));
+    found.map(|(at, _)| at).collect()
+}
+
+/// Adds the first rows of a batch to a sample. `columns` are the indexes, in the file's schema, of
+/// the batch's columns.
+pub(crate) fn note_whole(
+    sample: &mut PlaceSample<'_>,
+    batch: &RecordBatch,
+    columns: impl Iterator<Item = usize>,
+) {
+    for (at, column) in columns.zip(batch.columns()) {
+        if may_be_whole(column.data_type()) {
+            for row in 0..batch.num_rows().min(EXAMINED) {
+                sample.note_value(at, &any(column, row));
+            }
+        }
+    }
+}
+
 /// The name, as the schema has it, of the geometry column that the option `geom` means. `name` is
-/// the option's value, which may differ from the schema's name in case and punctuation.
-pub(crate) fn asked_for(schema: &Schema, name: &str, origin: &Origin) -> Result<String, LoadError> {
+/// the option's value, which may differ from the schema's name in case and punctuation. `None` if
+/// the option means a column that may hold whole positions.
+pub(crate) fn asked_for(
+    schema: &Schema,
+    name: &str,
+    origin: &Origin,
+) -> Result<Option<String>, LoadError> {
     let fields = schema
         .fields()
         .iter()
         .filter(|field| may_be_geometry(field));
     let seen: Vec<String> = fields.map(|field| field.name().clone()).collect();
+    let fields = schema.fields().iter();
+    let texts = fields.filter(|field| may_be_whole(field.data_type()));
+    let texts: Vec<String> = texts.map(|field| field.name().clone()).collect();
     let schema = columns::Schema {
         names: &seen,
         file: &origin.name,
     };
+    if columns::named(&seen, name).is_none() && columns::named(&texts, name).is_some() {
+        return Ok(None);
+    }
     let at = schema.find(Parameter::Geom, name)?;
-    Ok(seen.get(at).cloned().unwrap_or_default())
+    Ok(seen.get(at).cloned())
 }
 
 /// The text for messages that names the column of positions, for example `positions from "geom"`,
@@ -85,26 +134,34 @@ impl ColumnProjection {
     /// Chooses the columns to read. Positions come from:
     ///
     /// - the columns that options name;
-    /// - without such options, a column of geometries;
+    /// - without such options, a column of geometries, or `whole`, a column of whole positions with
+    ///   the EPSG number that they state;
     /// - without such a column, columns whose names look like coordinates.
     pub(crate) fn resolve(
         schema: &Schema,
         geometry: Option<GeometryColumn>,
+        whole: Option<(&PlaceColumn, u32)>,
         options: &LoadOptions,
         file: &str,
     ) -> Result<(Self, ResolvedColumns), LoadError> {
         let seen: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
         let geometry = geometry.and_then(|g| Some((columns::named(&seen, &g.name)?, g)));
         let kind = geometry.as_ref().and_then(|(_, geometry)| geometry.kind);
-        let geometries = geometry.map(|(at, geometry)| Geometries {
-            column: Some(at),
-            why: geometry.why,
-        });
+        let geometries = match (geometry, whole) {
+            (Some((at, geometry)), _) => Some(Geometries {
+                column: Some(at),
+                why: geometry.why,
+            }),
+            (None, whole) => whole.map(|(column, _)| column.geometries()),
+        };
         let found = resolve(seen, Names::Typed, options, geometries, file)?;
         refuse_nested(schema, &found.selection, &found.columns.seen, file)?;
         let position = match found.position {
             PositionColumns::LonLat(lon, lat) => PositionPlaces::LonLat(lon, lat),
-            PositionColumns::Geometry(at) => PositionPlaces::Geometry(at.unwrap_or_default(), kind),
+            PositionColumns::Geometry(at) => match (at.unwrap_or_default(), whole) {
+                (at, Some((column, srid))) => PositionPlaces::Whole(at, (column.form, srid)),
+                (at, None) => PositionPlaces::Geometry(at, kind),
+            },
         };
         let places = found.selection.places();
         let projection = Self {
@@ -123,7 +180,7 @@ impl ColumnProjection {
         let name = |at: usize| schema.fields().get(at).map_or("", |field| field.name());
         let (x, y) = match self.position {
             PositionPlaces::LonLat(lon, lat) => (name(lon).to_owned(), name(lat).to_owned()),
-            PositionPlaces::Geometry(at, _) => {
+            PositionPlaces::Geometry(at, _) | PositionPlaces::Whole(at, _) => {
                 (format!("{}.x", name(at)), format!("{}.y", name(at)))
             }
         };
@@ -134,7 +191,7 @@ impl ColumnProjection {
     pub(crate) fn all(&self) -> Vec<usize> {
         let mut all = match self.position {
             PositionPlaces::LonLat(lon, lat) => vec![lon, lat],
-            PositionPlaces::Geometry(at, _) => vec![at],
+            PositionPlaces::Geometry(at, _) | PositionPlaces::Whole(at, _) => vec![at],
         };
         all.extend(self.weight);
         all.extend(self.others.iter().map(|other| other.0));
@@ -153,6 +210,7 @@ impl ColumnProjection {
             position: match self.position {
                 PositionPlaces::LonLat(lon, lat) => PositionPlaces::LonLat(among(lon), among(lat)),
                 PositionPlaces::Geometry(at, kind) => PositionPlaces::Geometry(among(at), kind),
+                PositionPlaces::Whole(at, whole) => PositionPlaces::Whole(among(at), whole),
             },
             weight: self.weight.map(among),
             others: self.others.iter().map(|&(at, _)| (at, among(at))).collect(),
@@ -181,6 +239,10 @@ impl ColumnProjection {
                     }
                     match degrees(&lons.at(row), &lats.at(row)) {
                         Ok((x, y)) => sink.record(Geometry::Point(x, y), weight(row).as_ref())?,
+                        Err((SkipReason::BadPosition, found)) => {
+                            let (lon, lat) = (lons.at(row), lats.at(row));
+                            sink.angles(&lon, &lat, weight(row).as_ref(), found)?;
+                        }
                         Err((skip, found)) => sink.refuse(skip, found)?,
                     }
                 }
@@ -191,6 +253,15 @@ impl ColumnProjection {
                         continue;
                     }
                     geometry(batch.column(at), row, kind, weight(row).as_ref(), sink)?;
+                }
+            }
+            PositionPlaces::Whole(at, whole) => {
+                for row in 0..batch.num_rows() {
+                    if !sink.selects(|place| other(row, place))? {
+                        continue;
+                    }
+                    let value = any(batch.column(at), row);
+                    sink.whole_position(&value, whole, weight(row).as_ref())?;
                 }
             }
         }

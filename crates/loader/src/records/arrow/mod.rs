@@ -5,17 +5,19 @@ pub(super) mod geoarrow;
 mod messages;
 
 use super::{RecordReader, RecordSourceBuilder, damaged};
+use crate::columns as names;
 use crate::columns::axes::{self, NamedAxes};
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::{Input, Origin};
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
+use crate::places::{PlaceColumn, PlaceColumnError, PlaceSample, is_wanted};
 use crate::source::Source;
 use arrow_array::RecordBatch;
 use arrow_ipc::MetadataVersion;
 use arrow_schema::{ArrowError, DataType, Field, Schema};
-use columns::{ColumnProjection, GeometryColumn, asked_for, positions_from};
+use columns::{ColumnProjection, GeometryColumn, asked_for, note_whole, positions_from};
 use geoarrow::{GeometryKind, extension, may_be_geometry};
 use messages::{Footer, IpcError, IpcMessage, decoder};
 use serde_json::{Map, Value};
@@ -140,19 +142,62 @@ fn start(
         }
         None => (None, Crs::unstated(options, &name)?),
     };
-    let (projection, columns) = ColumnProjection::resolve(schema, geometry, options, &name)?;
     let errors = origin.clone();
-    let (projection, used) = (projection.projected(), projection.all());
+    let failed = move |number: u64, error| damaged(&errors, format!("batch {number}"), error);
+    let seen: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
+    let (mut crs, mut whole, mut first, mut used) = (crs, None, None, None);
+    if geometry.is_none() && is_wanted(&seen, options) {
+        // The first batch is examined and read again, so all batches have all columns.
+        let all: Vec<usize> = (0..seen.len()).collect();
+        first = batches(&all).map_err(|error| failed(1, error))?;
+        whole = whole_column(&seen, first.as_ref(), options, &name)?;
+        used = Some(all);
+    }
+    let whole = match &whole {
+        Some(column) => {
+            let found = column.crs(options, &name)?;
+            crs = found.0;
+            Some((column, found.1))
+        }
+        None => None,
+    };
+    let (projection, columns) = ColumnProjection::resolve(schema, geometry, whole, options, &name)?;
+    let (projection, used) = match used {
+        Some(all) => (projection, all),
+        None => (projection.projected(), projection.all()),
+    };
     let reader: RecordReader = Box::new(move |sink| {
         let mut number = 1u64;
-        let failed = |number, error| damaged(&errors, format!("batch {number}"), error);
-        while let Some(batch) = batches(&used).map_err(|error| failed(number, error))? {
+        let mut next = || match first.take() {
+            Some(first) => Ok(Some(first)),
+            None => batches(&used),
+        };
+        while let Some(batch) = next().map_err(|error| failed(number, error))? {
             projection.read_rows(&batch, sink)?;
             number += 1;
         }
         Ok(())
     });
     RecordSourceBuilder::new(origin, columns, crs, options).start(vec![reader])
+}
+
+/// The column of whole positions among the columns `seen`, by the rows of the first batch, which
+/// has all columns.
+fn whole_column(
+    seen: &[String],
+    first: Option<&RecordBatch>,
+    options: &LoadOptions,
+    file: &str,
+) -> Result<Option<PlaceColumn>, LoadError> {
+    let refused = |error: PlaceColumnError| {
+        let schema = names::Schema { names: seen, file };
+        error.into_load_error(schema)
+    };
+    let mut sample = PlaceSample::new(seen, options).map_err(refused)?;
+    if let Some(first) = first {
+        note_whole(&mut sample, first, 0..seen.len());
+    }
+    sample.find().map_err(refused)
 }
 
 /// The metadata of a field's extension type, which are a JSON object; `None` if the field has none.
@@ -213,9 +258,13 @@ pub(super) fn geometry(
     asked: Option<&str>,
     origin: &Origin,
 ) -> Result<Option<(GeometryColumn, Crs)>, LoadError> {
-    let asked = asked
-        .map(|name| asked_for(schema, name, origin))
-        .transpose()?;
+    let asked = match asked {
+        Some(name) => match asked_for(schema, name, origin)? {
+            Some(name) => Some(name),
+            None => return Ok(None),
+        },
+        None => None,
+    };
     let is_typed = |field: &Field| {
         extension(field).is_some_and(|kind| kind.starts_with("geoarrow.") || kind == "ogc.wkb")
     };

@@ -3,7 +3,7 @@
 
 use super::super::{Geometry, ReadFailure, RecordSink, damaged, unreadable};
 use crate::input::Origin;
-use crate::shape::{Outline, ShapeCollector, ShapeKind};
+use crate::shape::{COLLECTION_DEPTH, Outline, ShapeCollector, ShapeKind};
 use crate::time::time;
 use crate::value::Value;
 use flatgeobuf::{
@@ -70,7 +70,7 @@ impl<'o, R: Read> Features<'o, R> {
         if there {
             let feature = size_prefixed_root_as_feature(&self.buffer)
                 .map_err(|error| damaged(self.origin, place, error))?;
-            self.layout.read(feature, sink)?;
+            self.layout.read(feature, self.buffer.len() / 16, sink)?;
         }
         Ok(there)
     }
@@ -111,7 +111,15 @@ impl<R: Read + Seek> Features<'_, R> {
 }
 
 impl Layout {
-    fn read(&self, feature: Feature<'_>, sink: &mut RecordSink) -> Result<(), ReadFailure> {
+    /// Sends a feature to a sink. `most` is the most positions that its geometry may have: as many
+    /// as fit into its bytes. Parts may share their positions, so a damaged feature may seem to
+    /// have more.
+    fn read(
+        &self,
+        feature: Feature<'_>,
+        mut most: usize,
+        sink: &mut RecordSink,
+    ) -> Result<(), ReadFailure> {
         let properties = feature.properties().map_or(&[][..], |p| p.bytes());
         let value = |column| self.value(properties, column);
         if !sink.selects(value)? {
@@ -136,7 +144,7 @@ impl Layout {
             other => {
                 let name = other.variant_name().unwrap_or("of an unknown kind");
                 sink.shape(name, weight, |shapes| {
-                    collect(geometry, other, shapes, DEPTH)
+                    collect(geometry, other, shapes, (COLLECTION_DEPTH, &mut most))
                 })?;
             }
         }
@@ -167,9 +175,6 @@ impl Layout {
     }
 }
 
-/// The depth to which collections may be nested in each other: a choice.
-const DEPTH: usize = 16;
-
 /// The positions of a geometry, without those of its parts.
 fn positions(geometry: FgbGeometry<'_>) -> impl Iterator<Item = (f64, f64)> {
     geometry.xy().into_iter().flat_map(|xy| {
@@ -178,11 +183,21 @@ fn positions(geometry: FgbGeometry<'_>) -> impl Iterator<Item = (f64, f64)> {
     })
 }
 
+/// Subtracts the positions of a geometry from those that may still be read. `None` if these are
+/// too few.
+fn count(geometry: FgbGeometry<'_>, left: &mut usize) -> Option<()> {
+    let count = geometry.xy().map_or(0, |xy| xy.len() / 2);
+    *left = left.checked_sub(count)?;
+    Some(())
+}
+
 /// The lines or rings of a geometry: its positions, cut at the ends that it states. If it states
-/// none, it has a single one.
-fn parts(geometry: FgbGeometry<'_>) -> Vec<Vec<(f64, f64)>> {
+/// none, it has a single one. `left` is the number of positions that may still be read; `None` if
+/// the geometry has more.
+fn parts(geometry: FgbGeometry<'_>, left: &mut usize) -> Option<Vec<Vec<(f64, f64)>>> {
+    count(geometry, left)?;
     let mut positions = positions(geometry);
-    match geometry.ends().filter(|ends| !ends.is_empty()) {
+    Some(match geometry.ends().filter(|ends| !ends.is_empty()) {
         None => vec![positions.collect()],
         Some(ends) => {
             let mut before = 0;
@@ -192,54 +207,57 @@ fn parts(geometry: FgbGeometry<'_>) -> Vec<Vec<(f64, f64)>> {
             };
             ends.iter().map(part).collect()
         }
-    }
+    })
 }
 
 /// Gives all points, lines and areas of a geometry to a collector. `depth` is the number of levels
-/// down to which collections may still be nested; `None` if they are nested more deeply.
+/// down to which collections may still be nested, and `left` the number of positions that may still
+/// be read; `None` if the geometry has more levels or positions.
 fn collect(
     geometry: FgbGeometry<'_>,
     kind: GeometryType,
     shapes: &mut ShapeCollector<'_>,
-    depth: usize,
+    (depth, left): (usize, &mut usize),
 ) -> Option<()> {
-    let add_polygon = |outline: &mut Outline, polygon| {
-        for (at, ring) in parts(polygon).into_iter().enumerate() {
+    let mut add_polygon = |outline: &mut Outline, polygon| {
+        for (at, ring) in parts(polygon, left)?.into_iter().enumerate() {
             outline.add_ring(ring, at == 0);
         }
+        Some(())
     };
     let members = || geometry.parts().into_iter().flatten();
     let mut area = Outline::new(ShapeKind::Area);
     match kind {
         GeometryType::Point | GeometryType::MultiPoint => {
+            count(geometry, left)?;
             for (x, y) in positions(geometry) {
                 shapes.point(x, y);
             }
         }
         GeometryType::LineString | GeometryType::MultiLineString => {
             let mut line = Outline::new(ShapeKind::Line);
-            for part in parts(geometry) {
+            for part in parts(geometry, left)? {
                 line.add_line(part);
             }
             shapes.outline(&line);
         }
         GeometryType::Polygon => {
-            add_polygon(&mut area, geometry);
+            add_polygon(&mut area, geometry)?;
             shapes.outline(&area);
         }
         GeometryType::MultiPolygon => {
             for polygon in members() {
-                add_polygon(&mut area, polygon);
+                add_polygon(&mut area, polygon)?;
             }
             shapes.outline(&area);
         }
         GeometryType::GeometryCollection => {
             let depth = depth.checked_sub(1)?;
             for member in members() {
-                collect(member, member.type_(), shapes, depth)?;
+                collect(member, member.type_(), shapes, (depth, &mut *left))?;
             }
         }
-        other => shapes.refuse(other.variant_name().unwrap_or("of an unknown kind")),
+        other => shapes.skip_member(other.variant_name().unwrap_or("of an unknown kind")),
     }
     Some(())
 }

@@ -39,7 +39,16 @@ pub(crate) fn source(
     if !plain::is_geopackage(&database).map_err(failed)? {
         return plain::source(database, origin, options);
     }
-    let table = FeatureTable::find(&database, options, &origin)?;
+    let table = match FeatureTable::find(&database, options, &origin)? {
+        Ok(table) => table,
+        Err(NoFeatures { features, error }) => {
+            let attributes = plain::attributes(database, &features, origin, options);
+            return attributes.map_err(|other| match other {
+                LoadError::Unsupported { .. } => other,
+                _ => error,
+            });
+        }
+    };
     let crs = match (table.system, options.srid) {
         // The numbers for systems that are not known: of degrees, and of a plane.
         (0 | -1, Some(_)) => Crs::unstated(options, &file)?,
@@ -86,20 +95,54 @@ struct FeatureTable {
     system: i64,
 }
 
+/// The error for a GeoPackage without a table of features to read. Its other tables may still have
+/// positions.
+struct NoFeatures {
+    /// The names of all tables of features.
+    features: Vec<String>,
+    error: LoadError,
+}
+
 /// Returns whether the rows of a table may give points, by the type of geometries that the table
 /// states and by the rules for lines and areas.
 fn may_give_points(kind: &str, shapes: ShapeRules) -> bool {
     let points = ["POINT", "MULTIPOINT", "GEOMETRY"];
     points.iter().any(|known| kind.eq_ignore_ascii_case(known))
-        || ShapeKind::from_name(kind).is_some_and(|kind| shapes.take(kind))
+        || ShapeKind::from_name(kind).is_some_and(|kind| shapes.uses(kind))
+}
+
+/// The message for a GeoPackage without a table of points. `kinds` are the types of geometries of
+/// its tables, as the tables state them.
+fn without_points<'a>(kinds: impl Iterator<Item = &'a str>) -> String {
+    let kinds: Vec<Option<ShapeKind>> = kinds.map(ShapeKind::from_name).collect();
+    let advice = |kind, advice| kinds.contains(&Some(kind)).then_some(advice);
+    let advice: Vec<&str> = [
+        advice(
+            ShapeKind::Area,
+            "`areas` centroid reads its tables of areas",
+        ),
+        advice(
+            ShapeKind::Line,
+            "`lines` vertices reads its tables of lines",
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let message = "there is no table of points in this GeoPackage".to_owned();
+    match advice.is_empty() {
+        true => message,
+        false => format!("{message}; {}", advice.join(", and ")),
+    }
 }
 
 impl FeatureTable {
+    /// The table of features to read. The inner error is given if no such table is meant.
     fn find(
         database: &Connection,
         options: &LoadOptions,
         origin: &Origin,
-    ) -> Result<Self, LoadError> {
+    ) -> Result<Result<Self, NoFeatures>, LoadError> {
         let failed = |error: rusqlite::Error| damaged(origin, "the list of tables", said(&error));
         let mut query = database
             .prepare(
@@ -109,31 +152,27 @@ impl FeatureTable {
             )
             .map_err(failed)?;
         let rows = query.query_map([], |row| {
-            // A table whose type is missing gives no points, and doesn't hinder reading others.
+            // A table whose type or system is missing doesn't hinder reading others. −1 means a
+            // plane system that is not known.
             let kind = row.get::<_, Option<String>>(3)?.unwrap_or_default();
             let table = Self {
-                name: row.get(0)?,
-                geometry: row.get(1)?,
-                system: row.get(2)?,
+                name: row.get::<_, Option<String>>(0)?.unwrap_or_default(),
+                geometry: row.get::<_, Option<String>>(1)?.unwrap_or_default(),
+                system: row.get::<_, Option<i64>>(2)?.unwrap_or(-1),
             };
             Ok((table, kind))
         });
         let all: Result<Vec<(Self, String)>, _> = rows.and_then(Iterator::collect);
+        let all = all.map_err(failed)?;
+        let features: Vec<String> = all.iter().map(|(table, _)| table.name.clone()).collect();
         let (read, others): (Vec<_>, Vec<_>) = all
-            .map_err(failed)?
             .into_iter()
             .partition(|(_, kind)| may_give_points(kind, options.shapes));
         let mut tables: Vec<Self> = read.into_iter().map(|(table, _)| table).collect();
+        let are_none = tables.is_empty();
+        let geometries: Vec<String> = tables.iter().map(|t| t.geometry.clone()).collect();
         if let Some(geom) = &options.geom {
-            let seen: Vec<String> = tables.iter().map(|table| table.geometry.clone()).collect();
             tables.retain(|table| table.geometry == *geom);
-            if tables.is_empty() {
-                let schema = Schema {
-                    names: &seen,
-                    file: &origin.name,
-                };
-                return Err(schema.no_such_column(Parameter::Geom, geom));
-            }
         }
         let names: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
         let at = match &options.table {
@@ -141,25 +180,37 @@ impl FeatureTable {
             None if tables.len() == 1 => Some(0),
             None => None,
         };
-        match at {
-            Some(at) => Ok(tables.swap_remove(at)),
-            None => Err(LoadError::BadOption {
+        if let Some(at) = at {
+            return Ok(Ok(tables.swap_remove(at)));
+        }
+        let error = match &options.geom {
+            Some(geom) if tables.is_empty() => {
+                let schema = Schema {
+                    names: &geometries,
+                    file: &origin.name,
+                };
+                schema.no_such_column(Parameter::Geom, geom)
+            }
+            _ => LoadError::BadOption {
                 file: origin.file(),
                 parameter: Parameter::Table,
-                message: if !tables.is_empty() {
-                    let all = list(&names);
-                    match options.shapes == ShapeRules::default() {
-                        true => format!("name one of the tables of points: {all}"),
-                        false => format!("name one of the tables of geometries: {all}"),
+                message: match (tables.is_empty(), options.shapes == ShapeRules::default()) {
+                    (true, _) => without_points(others.iter().map(|(_, kind)| kind.as_str())),
+                    (false, true) => format!("name one of the tables of points: {}", list(&names)),
+                    (false, false) => {
+                        format!("name one of the tables of geometries: {}", list(&names))
                     }
-                } else if others.is_empty() {
-                    "there is no table of points in this GeoPackage".to_owned()
-                } else {
-                    "there is no table of points in this GeoPackage; `areas` centroid reads its \
-                     tables of areas, and `lines` vertices those of lines"
-                        .to_owned()
                 },
-            }),
+            },
+        };
+        // Tables without geometries are read if they are named, or if there are no others.
+        let may_be_attributes = match &options.table {
+            Some(name) => !features.contains(name),
+            None => are_none,
+        };
+        match may_be_attributes {
+            true => Ok(Err(NoFeatures { features, error })),
+            false => Err(error),
         }
     }
 

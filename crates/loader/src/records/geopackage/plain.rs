@@ -14,8 +14,8 @@ use crate::input::Origin;
 use crate::messages::{list, shown};
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
-use crate::position_text::geometry::{self, TextShape};
-use crate::position_text::shapes;
+use crate::places::{EXAMINED, PlaceColumn, PlaceColumnError, PlaceSample, TextForm, is_wanted};
+use crate::position_text::geometry::geometry;
 use crate::records::{
     Geometry, ReadFailure, RecordReader, RecordSink, RecordSourceBuilder, damaged,
 };
@@ -36,6 +36,9 @@ const GEOMETRIES: [&str; 6] = [
     "shape",
 ];
 
+/// The most bytes of texts that are read to find a column of whole positions: a choice.
+const BYTES: usize = 8 << 20;
+
 /// A table with positions, and its columns.
 struct PlainTable {
     name: String,
@@ -43,22 +46,31 @@ struct PlainTable {
     /// The number of the coordinate system that SpatiaLite records for the column of geometries.
     /// `None` if there is no record, or if the record states that the system isn't known.
     system: Option<i64>,
+    /// The column of whole positions; `None` if positions are in two columns, or if they are
+    /// geometries in binary form.
+    place: Option<PlaceColumn>,
 }
 
 impl PlainTable {
+    /// The coordinate system of the positions, and its EPSG number if the positions state it, else
+    /// 0.
     fn crs(
         &self,
         database: &Connection,
         options: &LoadOptions,
         file: &str,
-    ) -> Result<Crs, LoadError> {
-        match (self.found.position, self.system) {
+    ) -> Result<(Crs, u32), LoadError> {
+        if let Some(place) = &self.place {
+            return place.crs(options, file);
+        }
+        let crs = match (self.found.position, self.system) {
             (PositionColumns::Geometry(_), Some(system)) => {
                 Crs::refuse_option(options, file, "its table geometry_columns")?;
                 numbered(database, system, file)
             }
             _ => Crs::unstated(options, file),
-        }
+        };
+        Ok((crs?, 0))
     }
 }
 
@@ -74,9 +86,39 @@ pub(super) fn source(
     origin: Origin,
     options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
-    let table = choose(&database, &origin, options)?;
-    let crs = table.crs(&database, options, &origin.file())?;
-    let PlainTable { name, found, .. } = table;
+    let failed = |error: rusqlite::Error| damaged(&origin, "the list of tables", said(&error));
+    let names = tables(&database).map_err(failed)?;
+    let table = choose(&database, &names, ("SQLite", &origin), options)?;
+    start(database, table, origin, options)
+}
+
+/// A source that reads a table without geometries of a GeoPackage: the one that
+/// [`LoadOptions::table`] names, or the only one with positions. `features` are the names of its
+/// tables of features.
+pub(super) fn attributes(
+    database: Connection,
+    features: &[String],
+    origin: Origin,
+    options: &LoadOptions,
+) -> Result<Box<dyn Source>, LoadError> {
+    let failed = |error: rusqlite::Error| damaged(&origin, "the list of tables", said(&error));
+    let mut names = tables(&database).map_err(failed)?;
+    names.retain(|name| !features.contains(name));
+    let table = choose(&database, &names, ("GeoPackage", &origin), options)?;
+    start(database, table, origin, options)
+}
+
+/// Starts a source that reads a table.
+fn start(
+    database: Connection,
+    table: PlainTable,
+    origin: Origin,
+    options: &LoadOptions,
+) -> Result<Box<dyn Source>, LoadError> {
+    let (crs, srid) = table.crs(&database, options, &origin.file())?;
+    let PlainTable {
+        name, found, place, ..
+    } = table;
     let mut columns: Vec<usize> = match found.position {
         PositionColumns::LonLat(lon, lat) => vec![lon, lat],
         PositionColumns::Geometry(column) => column.into_iter().collect(),
@@ -90,6 +132,7 @@ pub(super) fn source(
     let query = PlainQuery {
         sql: format!("select {} from {}", names.join(", "), quoted(&name)),
         position: found.position,
+        whole: (place.map_or(TextForm::Geometry, |place| place.form), srid),
         weight: found.weight,
         columns,
         place: format!("the table {}", shown(name.as_bytes())),
@@ -99,14 +142,14 @@ pub(super) fn source(
     RecordSourceBuilder::new(origin, found, crs, options).start(vec![reader])
 }
 
-/// The table to read: the one that the option `table` names, or the only one with positions.
+/// The table to read among those with the names `names`: the one that the option `table` names, or
+/// the only one with positions. `format` is the name of the database's format.
 fn choose(
     database: &Connection,
-    origin: &Origin,
+    names: &[String],
+    (format, origin): (&str, &Origin),
     options: &LoadOptions,
 ) -> Result<PlainTable, LoadError> {
-    let failed = |error: rusqlite::Error| damaged(origin, "the list of tables", said(&error));
-    let names = tables(database).map_err(failed)?;
     let bad = |message: String| LoadError::BadOption {
         file: origin.file(),
         parameter: Parameter::Table,
@@ -121,18 +164,22 @@ fn choose(
             let name = shown(name.as_bytes());
             return Err(bad(format!(
                 "there is no table {name}; there are: {}",
-                list(&names)
+                list(names)
             )));
         };
-        let found = table(database, (name, &file(name)), origin, options);
+        let found = table(database, (name, &file(name)), (format, origin), options);
         return found.map_err(|refused| refused.error);
     }
     let (mut found, mut refused) = (Vec::new(), LikeliestError::default());
-    for name in &names {
-        match table(database, (name, &file(name)), origin, options) {
+    for name in names {
+        match table(database, (name, &file(name)), (format, origin), options) {
             Ok(table) => found.push(table),
             Err(error) => refused.note(error)?,
         }
+    }
+    // Tables with whole positions in a text count only if no table has degrees or geometries.
+    if found.iter().any(|table: &PlainTable| table.place.is_none()) {
+        found.retain(|table| table.place.is_none());
     }
     let several: Vec<&str> = found.iter().map(|table| &*table.name).collect();
     match several.as_slice() {
@@ -140,10 +187,10 @@ fn choose(
             Some(refused) if names.len() == 1 || refused.likelihood.has_axis() => refused.error,
             _ => bad(format!(
                 "no table of this SQLite database has columns of positions; there are: {}",
-                list(&names)
+                list(names)
             )),
         }),
-        [_] => found.pop().ok_or_else(|| bad(list(&names))),
+        [_] => found.pop().ok_or_else(|| bad(list(names))),
         several => Err(bad(format!(
             "several tables have positions; name one of them: {}",
             list(several)
@@ -205,7 +252,7 @@ fn tables(database: &Connection) -> rusqlite::Result<Vec<String>> {
 fn table(
     database: &Connection,
     (name, file): (&str, &str),
-    origin: &Origin,
+    (format, origin): (&str, &Origin),
     options: &LoadOptions,
 ) -> Result<PlainTable, UnreadableTable> {
     let table = format!("the table {}", shown(name.as_bytes()));
@@ -226,24 +273,46 @@ fn table(
     let likelihood = Likelihood::new(&seen, options);
     let refused = |error| UnreadableTable { likelihood, error };
     let mut at = geometry_column(&seen, &recorded, options, file).map_err(refused)?;
-    if recorded.is_empty() && options.geom.is_none() {
-        // Columns of other values have such names too.
-        at = match at.and_then(|at| seen.get(at)) {
-            Some(column)
-                if !has_geometries(database, (name, column), likelihood).map_err(failed)? =>
-            {
-                None
+    let mut place = None;
+    if let (Some(index), true) = (at, recorded.is_empty()) {
+        // Columns of other texts and values have such names too.
+        let column = seen.get(index).map_or("", String::as_str);
+        match first_geometry(database, (name, column)).map_err(failed)? {
+            FirstGeometry::Binary => (),
+            FirstGeometry::Null if options.geom.is_some() || !likelihood.has_axes() => (),
+            FirstGeometry::Text { srid } => {
+                place = Some(PlaceColumn {
+                    at: index,
+                    form: TextForm::Geometry,
+                    srid,
+                    why: format!("positions from {} of {table}", shown(column.as_bytes())),
+                });
             }
-            _ => at,
+            FirstGeometry::Null | FirstGeometry::Other => at = None,
+        }
+    }
+    if at.is_none() && is_wanted(&seen, options) {
+        let names = &seen;
+        let found = whole_column(database, (name, names), options).map_err(failed)?;
+        let likelihood = match options.geom {
+            None => likelihood.with_geometries(),
+            Some(_) => likelihood,
         };
+        place = found.map_err(|error| UnreadableTable {
+            likelihood,
+            error: error.into_load_error(Schema { names, file }),
+        })?;
     }
     let column = at.and_then(|at| seen.get(at).cloned());
     let column = column.unwrap_or_default();
-    let geometries = at.map(|at| Geometries {
-        column: Some(at),
-        why: format!("positions from {} of {table}", shown(column.as_bytes())),
-    });
-    let likelihood = match at {
+    let geometries = match &place {
+        Some(place) => Some(place.geometries()),
+        None => at.map(|at| Geometries {
+            column: Some(at),
+            why: format!("positions from {} of {table}", shown(column.as_bytes())),
+        }),
+    };
+    let likelihood = match geometries {
         Some(_) => likelihood.with_geometries(),
         None => likelihood,
     };
@@ -251,7 +320,7 @@ fn table(
     let found = resolve(seen, Names::Typed, options, geometries, file);
     let mut found = found.map_err(refused)?;
     found.columns.why = format!(
-        "read as SQLite: table {}, {}",
+        "read as {format}: table {}, {}",
         shown(name.as_bytes()),
         found.columns.why
     );
@@ -261,6 +330,7 @@ fn table(
         name: name.to_owned(),
         found,
         system,
+        place,
     })
 }
 
@@ -287,30 +357,80 @@ fn geometry_column(
     Ok(first.or_else(|| names.iter().position(is_usual)))
 }
 
-/// Returns true if the first value of a column that isn't null is a geometry. If all values are
-/// null, the result is true unless the table has columns of longitude and latitude, as `likelihood`
-/// states.
-fn has_geometries(
+/// The column of whole positions of a table with the columns `seen`, by its first rows. Only texts
+/// and whole numbers are read from the database, not its binary values.
+fn whole_column(
+    database: &Connection,
+    (table, seen): (&str, &[String]),
+    options: &LoadOptions,
+) -> rusqlite::Result<Result<Option<PlaceColumn>, PlaceColumnError>> {
+    let mut sample = match PlaceSample::new(seen, options) {
+        Ok(sample) => sample,
+        Err(error) => return Ok(Err(error)),
+    };
+    let columns = seen.iter().map(|name| {
+        let name = quoted(name);
+        format!("case when typeof({name}) in ('text', 'integer') then {name} end")
+    });
+    let columns: Vec<String> = columns.collect();
+    let (columns, table) = (columns.join(", "), quoted(table));
+    let mut query = database.prepare(&format!("select {columns} from {table} limit {EXAMINED}"))?;
+    let mut rows = query.query([])?;
+    let mut bytes = 0;
+    while let Some(row) = rows.next()? {
+        for at in 0..seen.len() {
+            let value = value(row.get_ref(at)?);
+            if let Value::Text(text) = &value {
+                bytes += text.len();
+            }
+            sample.note_value(at, &value);
+        }
+        if bytes > BYTES {
+            break;
+        }
+    }
+    Ok(sample.find())
+}
+
+/// The first value of a column that isn't null.
+enum FirstGeometry {
+    /// A geometry in binary form.
+    Binary,
+    /// A geometry as text, and the EPSG number that it states; 0 if it states none.
+    Text {
+        srid: u32,
+    },
+    /// All values are null.
+    Null,
+    Other,
+}
+
+fn first_geometry(
     database: &Connection,
     (table, column): (&str, &str),
-    likelihood: Likelihood,
-) -> rusqlite::Result<bool> {
+) -> rusqlite::Result<FirstGeometry> {
     let (table, column) = (quoted(table), quoted(column));
     let sql = format!("select {column} from {table} where {column} is not null limit 1");
     let first = database.query_row(&sql, [], |row| {
         Ok(match row.get_ref(0)? {
-            ValueRef::Blob(_) => true,
-            ValueRef::Text(text) => geometry::geometry(text).is_some(),
-            _ => false,
+            ValueRef::Blob(_) => FirstGeometry::Binary,
+            ValueRef::Text(text) => match geometry(text) {
+                Some(found) => FirstGeometry::Text { srid: found.srid },
+                None => FirstGeometry::Other,
+            },
+            _ => FirstGeometry::Other,
         })
     });
-    Ok(first.optional()?.unwrap_or(!likelihood.has_axes()))
+    Ok(first.optional()?.unwrap_or(FirstGeometry::Null))
 }
 
 /// An SQL query that reads a table, and the meaning of the columns in its result.
 struct PlainQuery {
     sql: String,
     position: PositionColumns,
+    /// The form of positions that are texts, and the EPSG number of the coordinate system that they
+    /// state, 0 if they state none.
+    whole: (TextForm, u32),
     weight: Option<usize>,
     /// The indexes, among the table's columns, of the columns that the query returns, in their
     /// order.
@@ -346,7 +466,9 @@ impl PlainQuery {
                             sink.record(Geometry::Nothing("geometry null"), weight)?;
                         }
                         ValueRef::Blob(bytes) => geometry_of(bytes, weight, sink)?,
-                        ValueRef::Text(text) => geometry_in(text, weight, sink)?,
+                        value @ (ValueRef::Text(_) | ValueRef::Integer(_)) => {
+                            sink.whole_position(&self::value(value), self.whole, weight)?;
+                        }
                         other => {
                             sink.malformed(format!("a geometry of type {}", other.data_type()));
                         }
@@ -363,29 +485,6 @@ impl PlainQuery {
         let at = self.columns.iter().position(|known| *known == column)?;
         row.get_ref(at).ok()
     }
-}
-
-/// Sends a geometry in a text to a sink. The text is well-known text or another form that
-/// [`geometry::geometry`] reads.
-fn geometry_in(
-    text: &[u8],
-    weight: Option<&Value<'_>>,
-    sink: &mut RecordSink,
-) -> Result<(), ReadFailure> {
-    match geometry::geometry(text).filter(|found| found.srid == 0) {
-        None => sink.malformed(format!("geometry {}", shown(text))),
-        Some(found) => match found.shape {
-            TextShape::Nothing => sink.record(Geometry::Nothing("empty geometry"), weight)?,
-            TextShape::Point(x, y) => sink.record(Geometry::Point(x, y), weight)?,
-            TextShape::Points(all) => {
-                sink.record(Geometry::MultiPoint(&mut all.into_iter()), weight)?;
-            }
-            TextShape::Other(name) => {
-                sink.shape(&name, weight, |collector| shapes::collect(text, collector))?;
-            }
-        },
-    }
-    Ok(())
 }
 
 /// Sends a geometry in well-known binary or in SpatiaLite's form to a sink.

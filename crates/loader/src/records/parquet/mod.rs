@@ -9,12 +9,14 @@
 mod geometries;
 mod pages;
 
-use super::arrow::columns::ColumnProjection;
+use super::arrow::columns::{ColumnProjection, note_whole, whole_columns};
 use super::{ReadFailure, RecordReader, RecordSink, RecordSourceBuilder, damaged};
+use crate::columns::Schema;
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::Origin;
 use crate::options::LoadOptions;
+use crate::places::{EXAMINED, PlaceColumn, PlaceColumnError, PlaceSample, is_wanted};
 use crate::source::Source;
 use geometries::{CoveringPaths, find};
 use heatsplat_points::LonLatBox;
@@ -112,8 +114,21 @@ pub(crate) fn stored<S: ParquetFile>(
         }
         None => (None, Crs::unstated(options, &name)?, None),
     };
+    let mut crs = crs;
+    let whole = match geometry.is_none() {
+        true => whole_column(&file, &metadata, &origin, options)?,
+        false => None,
+    };
+    let whole = match &whole {
+        Some(column) => {
+            let found = column.crs(options, &name)?;
+            crs = found.0;
+            Some((column, found.1))
+        }
+        None => None,
+    };
     let (projection, columns) =
-        ColumnProjection::resolve(metadata.schema(), geometry, options, &name)?;
+        ColumnProjection::resolve(metadata.schema(), geometry, whole, options, &name)?;
     check_packing(&metadata, &projection, &name)?;
     let paths = covering.unwrap_or_else(|| projection.covering_paths(metadata.schema()));
     let groups: Arc<[usize]> = groups_within(&metadata, options.within, &crs, &paths).into();
@@ -165,6 +180,54 @@ fn check_packing(
             packing: packing.to_owned(),
         }),
     }
+}
+
+/// The column of whole positions, by the first rows of the file. `None` if there is none, or if it
+/// isn't wanted, since columns are called longitude and latitude.
+fn whole_column<S: ParquetFile>(
+    file: &S,
+    metadata: &ArrowReaderMetadata,
+    origin: &Origin,
+    options: &LoadOptions,
+) -> Result<Option<PlaceColumn>, LoadError> {
+    let fields = metadata.schema().fields().iter();
+    let seen: Vec<String> = fields.map(|field| field.name().clone()).collect();
+    let columns = whole_columns(metadata.schema());
+    if !is_wanted(&seen, options) || (columns.is_empty() && options.geom.is_none()) {
+        return Ok(None);
+    }
+    let name = origin.file();
+    let refused = |error: PlaceColumnError| {
+        error.into_load_error(Schema {
+            names: &seen,
+            file: &name,
+        })
+    };
+    let mut sample = PlaceSample::new(&seen, options).map_err(refused)?;
+    let mut left = EXAMINED;
+    for (number, group) in metadata.metadata().row_groups().iter().enumerate() {
+        if left == 0 {
+            break;
+        }
+        let place = || format!("row group {}", number + 1);
+        let mask = ProjectionMask::roots(metadata.parquet_schema(), columns.iter().copied());
+        let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(
+            CheckedPages::new(file, group),
+            metadata.clone(),
+        )
+        .with_batch_size(rows_at_a_time(group, &mask))
+        .with_projection(mask)
+        .with_row_groups(vec![number])
+        .with_limit(left)
+        .build()
+        .map_err(|error| failed(file, origin, place(), error))?;
+        for batch in batches {
+            let batch = batch.map_err(|error| failed(file, origin, place(), error))?;
+            left = left.saturating_sub(batch.num_rows());
+            note_whole(&mut sample, &batch, columns.iter().copied());
+        }
+    }
+    sample.find().map_err(refused)
 }
 
 /// A reader of row groups, for one thread.

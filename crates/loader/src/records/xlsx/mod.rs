@@ -18,6 +18,7 @@ use crate::input::zip::Directory;
 use crate::messages::{list, shown};
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
+use crate::places::TextForm;
 use crate::source::Source;
 use header::SheetTable;
 use sheet::SheetReader;
@@ -37,7 +38,11 @@ pub(crate) fn source(
     origin.bytes_total = None;
     let workbook = Arc::new(Workbook::open(directory, &origin)?);
     let (sheet, table) = choose(&workbook, &origin, options)?;
-    let SheetTable { row, mut found } = table;
+    let SheetTable {
+        row,
+        mut found,
+        place,
+    } = table;
     found.columns.why = format!(
         "read as an Excel workbook: sheet {}, names in row {row}, {}",
         shown(sheet.name.as_bytes()),
@@ -50,12 +55,16 @@ pub(crate) fn source(
             guess.positions
         );
     }
+    let (crs, srid) = match &place {
+        Some(place) => place.crs(options, &origin.file())?,
+        None => (Crs::unstated(options, &origin.file())?, 0),
+    };
     let rows = RowReader {
         position: found.position,
+        whole: place.map(|place| (place.form, srid)),
         weight: found.weight,
         header: row,
     };
-    let crs = Crs::unstated(options, &origin.file())?;
     let errors = origin.clone();
     let wanted = rows.columns(&found.selection);
     let reader: RecordReader = Box::new(move |sink| {
@@ -106,6 +115,10 @@ fn choose(
             Err(error) => refused.note(error)?,
         }
     }
+    // Sheets with whole positions in one column count only if no sheet has columns of degrees.
+    if tables.iter().any(|(_, table)| table.place.is_none()) {
+        tables.retain(|(_, table)| table.place.is_none());
+    }
     match (tables.len(), refused.into_error()) {
         (1, _) => tables.pop().ok_or_else(|| bad(list(&names))),
         (0, Some(refused)) => Err(refused.error),
@@ -126,6 +139,9 @@ fn choose(
 /// (`header`, counted from 1), below which the rows begin.
 struct RowReader {
     position: PositionColumns,
+    /// The form of whole positions in one column, and the EPSG number of the coordinate system that
+    /// they state, 0 if they state none. `None` if positions are in two columns.
+    whole: Option<(TextForm, u32)>,
     weight: Option<usize>,
     header: u32,
 }
@@ -134,8 +150,9 @@ impl RowReader {
     /// The indexes of the columns whose values are needed, counted from 0.
     fn columns(&self, selection: &RowSelection) -> Vec<usize> {
         let mut columns = selection.places();
-        if let PositionColumns::LonLat(lon, lat) = self.position {
-            columns.extend([lon, lat]);
+        match self.position {
+            PositionColumns::LonLat(lon, lat) => columns.extend([lon, lat]),
+            PositionColumns::Geometry(column) => columns.extend(column),
         }
         columns.extend(self.weight);
         columns
@@ -153,10 +170,16 @@ impl RowReader {
                 continue;
             }
             let weight = self.weight.map(value);
-            let PositionColumns::LonLat(lon, lat) = self.position else {
-                continue;
-            };
-            sink.degrees(&value(lon), &value(lat), weight.as_ref())?;
+            let weight = weight.as_ref();
+            match (self.position, self.whole) {
+                (PositionColumns::LonLat(lon, lat), _) => {
+                    sink.degrees(&value(lon), &value(lat), weight)?;
+                }
+                (PositionColumns::Geometry(Some(column)), Some(whole)) => {
+                    sink.whole_position(&value(column), whole, weight)?;
+                }
+                _ => (),
+            }
         }
         Ok(())
     }

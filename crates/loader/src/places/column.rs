@@ -1,24 +1,24 @@
-//! Recognition of the form of positions by the first rows of a file: a column that holds both
-//! coordinates and their order, columns of hemispheres, or degrees and minutes as GPS units write
-//! them.
+//! Recognition of the column that holds whole positions, both coordinates in one value, by the
+//! first rows of a source.
 
-use super::places::PlaceForm;
-use super::sample::SampleRows;
+use super::text_form::TextForm;
+use crate::columns::axes::{self, NamedAxes};
+use crate::columns::resolve::Geometries;
 use crate::columns::{Schema, normalised, quoted};
+use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::messages::list;
 use crate::number;
-use crate::number::format::NumberFormat;
 use crate::options::{AxisOrder, LoadOptions};
 use crate::parameter::Parameter;
-use crate::position_text::angle::{self, AngleAxis};
 use crate::position_text::cell::{CellCode, UtmLetter, shown_size};
 use crate::position_text::geometry::geometry;
 use crate::position_text::pair::{CoordinatePair, coordinates, may_be_number};
+use crate::value::Value;
 
-/// The number of rows at the beginning of a file that are examined to find the form of its
+/// The number of rows at the beginning of a source that are examined to find the form of its
 /// positions: a choice.
-const EXAMINED: usize = 1000;
+pub(crate) const EXAMINED: usize = 1000;
 
 /// Names of columns that usually hold whole positions, both coordinates in one field, as
 /// [`normalised`] returns them. If the values of several columns could be positions, a column with
@@ -52,14 +52,14 @@ const NAMES: [&str; 24] = [
 
 /// A column that holds whole positions, both coordinates in one field.
 #[derive(Clone, Debug)]
-pub(super) struct PlaceColumn {
-    pub(super) at: usize,
-    pub(super) form: PlaceForm,
+pub(crate) struct PlaceColumn {
+    pub(crate) at: usize,
+    pub(crate) form: TextForm,
     /// The EPSG number that the column's first geometry states; 0 if it states none.
-    pub(super) srid: u32,
+    pub(crate) srid: u32,
     /// The text for reports that states where positions come from, such as `positions from the
     /// geometries in "geom"`.
-    pub(super) why: String,
+    pub(crate) why: String,
 }
 
 /// Counts of one column's values by kind: geometries, pairs of coordinates, and codes of areas
@@ -99,8 +99,8 @@ impl PlaceCounts {
         let name = normalised(name);
         let named = CellCode::of_name(&name);
         let others = CellCode::UNMISTAKABLE.into_iter().filter(|_| is_asked);
-        let may_be_utm = is_asked || name.contains("utm") || NAMES.contains(&name.as_str());
-        let utm = CellCode::UTM.into_iter().filter(|_| may_be_utm);
+        let is_utm = is_asked || may_be_utm(&name);
+        let utm = CellCode::UTM.into_iter().filter(|_| is_utm);
         let count = |code| CodeCount {
             code,
             values: 0,
@@ -146,6 +146,21 @@ impl PlaceCounts {
         }
     }
 
+    /// Counts a value that is no text. H3 indexes may be whole numbers. A quadkey that became a
+    /// number may have lost zeros at its beginning, so it is none.
+    fn note_other(&mut self, value: &Value<'_>) {
+        self.values += 1;
+        self.example.get_or_insert_with(|| value.shown());
+        let Some(text) = TextForm::number_text(value) else {
+            return;
+        };
+        let h3 = self.codes.iter_mut().find(|c| c.code == CellCode::H3);
+        if let Some((known, cell)) = h3.zip(CellCode::H3.cell(text.as_bytes())) {
+            known.values += 1;
+            known.largest = known.largest.max(cell.size);
+        }
+    }
+
     /// Returns true if `count`, the number of a column's values of one kind, is at least 95 in 100
     /// of all its values. Half of them is enough if an option names the column (`asked`).
     fn are(&self, count: usize, asked: bool) -> bool {
@@ -158,61 +173,184 @@ impl PlaceCounts {
 
     /// The error for a column called `name` whose values are short plus codes; `None` if they are
     /// not. `asked` is true if an option names the column.
-    fn short_code_error(&self, asked: bool, name: &str, file: &str) -> Option<LoadError> {
+    fn short_code_error(&self, asked: bool, name: &str) -> Option<PlaceColumnError> {
         let example = self.short_code.as_ref()?;
-        self.are(self.short_codes, asked)
-            .then(|| LoadError::Unsupported {
-                file: file.to_owned(),
-                message: format!(
-                    "column {name} has short plus codes such as {example}, which mean a place only \
-                     with the position of a place near it: write full codes such as 8FVC9G8F+6X, \
-                     or degrees"
-                ),
-            })
+        self.are(self.short_codes, asked).then(|| {
+            PlaceColumnError::ShortCodes(format!(
+                "column {name} has short plus codes such as {example}, which mean a place only \
+                 with the position of a place near it: write full codes such as 8FVC9G8F+6X, or \
+                 degrees"
+            ))
+        })
     }
 }
 
-impl PlaceColumn {
-    /// Finds the column that holds whole positions. `None` if there is none. If the option `geom`
-    /// names a column whose values are no positions, that is an error.
-    pub(super) fn find(
-        rows: &SampleRows<'_>,
-        seen: &[String],
-        options: &LoadOptions,
-        file: &str,
-    ) -> Result<Option<Self>, LoadError> {
+/// The first values of a source's columns, from which the column that holds whole positions is
+/// found.
+pub(crate) struct PlaceSample<'a> {
+    seen: &'a [String],
+    options: &'a LoadOptions,
+    /// The index of the column that the option `geom` names.
+    asked: Option<usize>,
+    counts: Vec<PlaceCounts>,
+}
+
+/// The reason why the column of whole positions is not certain.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum PlaceColumnError {
+    /// The source doesn't have the column with this name, which the option `geom` states.
+    NoColumn(String),
+    /// The values of the only column with positions are short plus codes. The text is a message.
+    ShortCodes(String),
+    /// The values of the column that the option `geom` names are no positions. The text is a
+    /// message.
+    NoPositions(String),
+    /// Several columns hold positions. The list has their names.
+    Several(Vec<String>),
+}
+
+impl PlaceColumnError {
+    /// The error for a source with the columns of `schema`.
+    pub(crate) fn into_load_error(self, schema: Schema<'_>) -> LoadError {
+        let file = schema.file.to_owned();
+        let parameter = Parameter::Geom;
+        match self {
+            Self::NoColumn(name) => schema.no_such_column(parameter, &name),
+            Self::ShortCodes(message) => LoadError::Unsupported { file, message },
+            Self::NoPositions(message) => LoadError::BadOption {
+                file,
+                parameter,
+                message,
+            },
+            Self::Several(names) => LoadError::BadOption {
+                file,
+                parameter,
+                message: format!(
+                    "several columns hold positions; name one of them: {}",
+                    list(&names)
+                ),
+            },
+        }
+    }
+}
+
+/// Returns whether a column of whole positions is looked for in a source with the columns `seen`.
+/// It is if the option `geom` is set; otherwise, if no names look like longitude and latitude. It
+/// isn't if options name columns of degrees.
+pub(crate) fn is_wanted(seen: &[String], options: &LoadOptions) -> bool {
+    let by_degrees = options.lon.is_some() || options.lat.is_some();
+    let are_named = || {
+        let found = axes::find(seen, options.srid.is_some());
+        !matches!(found, NamedAxes::Missing(..))
+    };
+    !by_degrees && (options.geom.is_some() || !are_named())
+}
+
+/// Returns whether `text`, in a column called `name`, is a whole position that is recognised by the
+/// column's name and the text alone.
+pub(crate) fn is_place(name: &str, text: &[u8]) -> bool {
+    let name = normalised(name);
+    let is_code = |code: CellCode| code.cell(text).is_some();
+    let named = CellCode::of_name(&name);
+    let is_usual = NAMES.contains(&name.as_str());
+    named.is_some_and(is_code)
+        || named == Some(CellCode::PlusCode) && CellCode::is_short_plus_code(text)
+        || may_be_utm(&name) && CellCode::UTM.into_iter().any(is_code)
+        || is_usual && (geometry(text).is_some() || coordinates(text).is_some())
+}
+
+/// Returns whether a column may hold references in UTM. `name` is its name as [`normalised`]
+/// returns it.
+fn may_be_utm(name: &str) -> bool {
+    name.contains("utm") || NAMES.contains(&name)
+}
+
+impl<'a> PlaceSample<'a> {
+    /// A sample without values, of a source with the columns `seen`.
+    pub(crate) fn new(
+        seen: &'a [String],
+        options: &'a LoadOptions,
+    ) -> Result<Self, PlaceColumnError> {
+        Self::of_paths(seen, seen, options)
+    }
+
+    /// A sample without values, of a source whose columns are paths such as `place.geohash`. `seen`
+    /// are the paths, and `names` their last parts, which show what the columns hold.
+    pub(crate) fn of_paths(
+        seen: &'a [String],
+        names: &[String],
+        options: &'a LoadOptions,
+    ) -> Result<Self, PlaceColumnError> {
         let asked = match &options.geom {
-            Some(asked) => Some(Schema { names: seen, file }.find(Parameter::Geom, asked)?),
+            Some(asked) => Some(
+                crate::columns::named(seen, asked)
+                    .ok_or_else(|| PlaceColumnError::NoColumn(asked.clone()))?,
+            ),
             None => None,
         };
-        let columns = seen.iter().enumerate();
-        let mut contents: Vec<PlaceCounts> = columns
-            .map(|(at, name)| PlaceCounts::new(name, asked == Some(at)))
-            .collect();
-        for (_, record) in rows.records().take(EXAMINED) {
-            let fields = rows.dialect.fields(record, true);
-            for (field, contents) in fields.zip(&mut contents) {
-                contents.note(&rows.dialect.text(field));
+        let columns = names.iter().enumerate();
+        let counts = columns.map(|(at, name)| PlaceCounts::new(name, asked == Some(at)));
+        Ok(Self {
+            seen,
+            options,
+            asked,
+            counts: counts.collect(),
+        })
+    }
+
+    /// Adds a row's text in the column with the index `at`.
+    pub(crate) fn note(&mut self, at: usize, text: &[u8]) {
+        if let Some(counts) = self.counts.get_mut(at) {
+            counts.note(text);
+        }
+    }
+
+    /// Adds a row's value in the column with the index `at`.
+    pub(crate) fn note_value(&mut self, at: usize, value: &Value<'_>) {
+        match value {
+            Value::Null => (),
+            Value::Text(text) => self.note(at, text.as_bytes()),
+            other => {
+                if let Some(counts) = self.counts.get_mut(at) {
+                    counts.note_other(other);
+                }
             }
         }
-        let refused = |message: String| LoadError::BadOption {
-            file: file.to_owned(),
-            parameter: Parameter::Geom,
-            message,
-        };
+    }
+
+    /// Forgets all values but codes, for a source whose other texts are read in another way.
+    pub(crate) fn keep_codes(&mut self) {
+        for counts in &mut self.counts {
+            counts.geometries = 0;
+            counts.pairs.clear();
+        }
+    }
+
+    /// The column that holds whole positions. `None` if there is none.
+    ///
+    /// # Errors
+    /// The option `geom` names a column whose values are no positions, several columns have
+    /// positions, or the only ones are short plus codes.
+    pub(crate) fn find(self) -> Result<Option<PlaceColumn>, PlaceColumnError> {
+        let Self {
+            seen,
+            options,
+            asked,
+            counts,
+        } = self;
         let name = |at: usize| quoted(seen, at);
         if let Some(at) = asked {
-            let found = contents.get(at).cloned().unwrap_or_default();
-            if let Some(error) = found.short_code_error(true, &name(at), file) {
+            let found = counts.get(at).cloned().unwrap_or_default();
+            if let Some(error) = found.short_code_error(true, &name(at)) {
                 return Err(error);
             }
             let holds = match &found.example {
                 Some(example) => format!("it holds {example}"),
                 None => "it is empty at first".to_owned(),
             };
-            let column = Self::of(at, found, seen, options);
+            let column = PlaceColumn::of(at, found, seen, options);
             return column.map(Some).ok_or_else(|| {
-                refused(format!(
+                PlaceColumnError::NoPositions(format!(
                     "the values of column {} are no positions: expected well-known text, \
                      well-known binary in hexadecimal digits, GeoJSON, two numbers, or codes of \
                      cells (H3, plus codes, MGRS, UTM; geohashes and quadkeys where the column is \
@@ -222,25 +360,60 @@ impl PlaceColumn {
             });
         }
         let known = |at: usize| is_known(seen, at);
-        let mut all = contents.iter().enumerate();
-        let short = all.find_map(|(at, found)| found.short_code_error(false, &name(at), file));
-        let all = contents.into_iter().enumerate();
-        let mut found: Vec<Self> = all
-            .filter_map(|(at, contents)| Self::of(at, contents, seen, options))
+        let mut all = counts.iter().enumerate();
+        let short = all.find_map(|(at, found)| found.short_code_error(false, &name(at)));
+        let all = counts.into_iter().enumerate();
+        let mut found: Vec<PlaceColumn> = all
+            .filter_map(|(at, counts)| PlaceColumn::of(at, counts, seen, options))
             .collect();
         if found.len() > 1 && found.iter().any(|column| known(column.at)) {
             found.retain(|column| known(column.at));
         }
         if found.len() > 1 {
-            let names: Vec<&String> = found.iter().filter_map(|c| seen.get(c.at)).collect();
-            return Err(refused(format!(
-                "several columns hold positions; name one of them: {}",
-                list(&names)
-            )));
+            let names = found.iter().filter_map(|c| seen.get(c.at).cloned());
+            return Err(PlaceColumnError::Several(names.collect()));
         }
         match (found.pop(), short) {
             (None, Some(error)) => Err(error),
             (found, _) => Ok(found),
+        }
+    }
+}
+
+impl PlaceColumn {
+    /// This column as the geometries of a source, from which positions are read.
+    pub(crate) fn geometries(&self) -> Geometries {
+        Geometries {
+            column: Some(self.at),
+            why: self.why.clone(),
+        }
+    }
+
+    /// Returns whether the column is recognised by its name too, and not by its values alone.
+    /// `seen` are the names of all columns.
+    pub(crate) fn has_usual_name(&self, seen: &[String]) -> bool {
+        is_known(seen, self.at) || matches!(self.form, TextForm::Code(_))
+    }
+
+    /// The coordinate system of the positions: that of the option `srid`, else the one that the
+    /// column's geometries state, else longitude and latitude. The number is the system's EPSG
+    /// number, 0 if none is stated.
+    ///
+    /// # Errors
+    /// * [`LoadError::BadOption`] if the option `srid` is set, but positions are codes, which need
+    ///   no coordinate system
+    /// * [`LoadError::UnknownCrs`] if the coordinate system is not known
+    pub(crate) fn crs(&self, options: &LoadOptions, file: &str) -> Result<(Crs, u32), LoadError> {
+        if let (TextForm::Code(code), Some(_)) = (self.form, options.srid) {
+            return Err(LoadError::BadOption {
+                file: file.to_owned(),
+                parameter: Parameter::Srid,
+                message: format!("codes of {} state their places; leave it out", code.name()),
+            });
+        }
+        match options.srid.unwrap_or(self.srid) {
+            0 => Ok((Crs::LonLat, 0)),
+            srid => Ok((Crs::from_epsg(srid, file)?, srid)),
         }
     }
 
@@ -266,7 +439,7 @@ impl PlaceColumn {
             };
             return Some(Self {
                 at,
-                form: PlaceForm::Code(known.code),
+                form: TextForm::Code(known.code),
                 srid: 0,
                 why: format!("positions from {name}: {kind}, {means}"),
             });
@@ -274,7 +447,7 @@ impl PlaceColumn {
         if contents.are(contents.geometries, asked) {
             return Some(Self {
                 at,
-                form: PlaceForm::Geometry,
+                form: TextForm::Geometry,
                 srid: contents.srid,
                 why: format!("positions from the geometries in {name}"),
             });
@@ -294,7 +467,7 @@ impl PlaceColumn {
         };
         Some(Self {
             at,
-            form: PlaceForm::Pair(order),
+            form: TextForm::Pair(order),
             srid: 0,
             why: format!("positions from {name} ({order_named}: {because})"),
         })
@@ -356,125 +529,4 @@ fn order(pairs: &[CoordinatePair], name: &str, asked: Option<&str>) -> (AxisOrde
     }
     let why = "as usual in one column; `pair` lon,lat for the other order";
     (AxisOrder::LatLon, why)
-}
-
-/// The form of positions in two columns of degrees: columns of hemispheres beside them, degrees and
-/// minutes, or both. `None` if the two columns hold plain numbers of degrees.
-pub(super) fn of_columns(
-    rows: &SampleRows<'_>,
-    [lon, lat]: [usize; 2],
-    numbers: NumberFormat,
-    file: &str,
-) -> Result<Option<PlaceForm>, LoadError> {
-    let hemispheres = hemispheres(rows, [lon, lat]);
-    let minutes = minutes(rows, [lon, lat], numbers, file, hemispheres.is_some())?;
-    let form = PlaceForm::Columns {
-        hemispheres,
-        minutes,
-    };
-    Ok((hemispheres.is_some() || minutes).then_some(form))
-}
-
-/// The indexes of the columns that state hemispheres, the longitude's first. `None` unless a column
-/// of E and W follows directly after the longitudes, and one of N and S after the latitudes.
-fn hemispheres(rows: &SampleRows<'_>, [lon, lat]: [usize; 2]) -> Option<[usize; 2]> {
-    let (east, north) = (lon + 1, lat + 1);
-    if east == lat || north == lon {
-        return None;
-    }
-    let (mut easts, mut norths) = (false, false);
-    for (_, record) in rows.records().take(EXAMINED) {
-        for (at, field) in rows.dialect.fields(record, true).enumerate() {
-            let axis = match at {
-                _ if at == east => AngleAxis::EastWest,
-                _ if at == north => AngleAxis::NorthSouth,
-                _ => continue,
-            };
-            let text = rows.dialect.text(field);
-            if text.trim_ascii().is_empty() {
-                continue;
-            }
-            let text = std::str::from_utf8(&text).ok()?;
-            let (of, _) = angle::hemisphere(text)?;
-            if of != axis {
-                return None;
-            }
-            match axis {
-                AngleAxis::EastWest => easts = true,
-                AngleAxis::NorthSouth => norths = true,
-            }
-        }
-    }
-    (easts && norths).then_some([east, north])
-}
-
-/// The absolute value, in degrees, from which a number can be neither a latitude nor a longitude.
-const FULL_TURN: f64 = 360.0;
-
-/// Returns whether the numbers are degrees and minutes as GPS units write them: `dddmm.mmmm` for
-/// longitudes and `ddmm.mmmm` for latitudes. All of this must hold:
-///
-/// * There are at least two numbers. In each, the minutes are below 60, and the degrees are at most
-///   180 (longitudes) or 90 (latitudes).
-/// * More than a quarter of all numbers in the two columns are latitudes beyond 360, which can't be
-///   degrees.
-/// * All longitudes have five digits before the point, and all latitudes four.
-/// * Some number begins with 0, or there are columns of hemispheres (`has_hemispheres`).
-///
-/// # Errors
-/// [`LoadError::BadOption`], for the parameter `srid`, if the first two conditions hold but not the
-/// others: such numbers could be minutes, and they could also be metres of a projection.
-fn minutes(
-    rows: &SampleRows<'_>,
-    [lon, lat]: [usize; 2],
-    numbers: NumberFormat,
-    file: &str,
-    has_hemispheres: bool,
-) -> Result<bool, LoadError> {
-    let (mut seen, mut beyond, mut padded, mut zeros) = (0usize, 0usize, true, false);
-    let mut example = None;
-    for (at, record) in rows.records().take(EXAMINED) {
-        for (column, field) in rows.dialect.fields(record, true).enumerate() {
-            let (digits, most) = match column {
-                _ if column == lon => (5, 180.0),
-                _ if column == lat => (4, 90.0),
-                _ => continue,
-            };
-            let text = rows.dialect.text(field);
-            let Some(number) = numbers.parse(&text) else {
-                continue;
-            };
-            let size = number.abs();
-            if size % 100.0 >= 60.0 || (size / 100.0).floor() > most {
-                return Ok(false);
-            }
-            seen += 1;
-            let text = text.trim_ascii();
-            let text = text.strip_prefix(b"-").unwrap_or(text);
-            let whole = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            padded &= whole == digits;
-            zeros |= text.starts_with(b"0") && whole == digits;
-            if column == lat && size > FULL_TURN {
-                beyond += 1;
-                example.get_or_insert_with(|| (rows.line(at), crate::messages::shown(text)));
-            }
-        }
-    }
-    match example {
-        Some((line, text)) if seen >= 2 && beyond * 4 > seen => {
-            if padded && (zeros || has_hemispheres) {
-                return Ok(true);
-            }
-            Err(LoadError::BadOption {
-                file: file.to_owned(),
-                parameter: Parameter::Srid,
-                message: format!(
-                    "line {line}: latitude {text} may be degrees and minutes as GPS units write \
-                     them (ddmm.mmmm), or metres of a projection: write degrees, put N or S and E \
-                     or W behind the numbers, or name the coordinate system"
-                ),
-            })
-        }
-        _ => Ok(false),
-    }
 }
