@@ -21,6 +21,7 @@ use crate::layer::local_equalize::LocalScales;
 use crate::layer::point_query::{PointQuery, PointValue};
 use crate::layer::point_set::PointSet;
 use crate::layer::request::PictureRequest;
+use crate::layer::sampling::SampledTile;
 use crate::layer::shared_statistics::SharedStatistics;
 use crate::legend::Legend;
 use crate::memo::Memo;
@@ -39,8 +40,9 @@ use crate::style::measure::Comparison;
 use heatsplat_points::{Points, TileId, Window, WorldCoord, cancel};
 use std::sync::Arc;
 
-/// The most entries in each of a layer's four caches. The caches are for statistics, scales, local
-/// histograms, and look-up tables made from local histograms. The number is a choice.
+/// The most entries in each of a layer's five caches. The caches are for statistics, the tiles in
+/// which they are measured, scales, local histograms, and look-up tables made from local
+/// histograms. The number is a choice.
 const CACHED: usize = 512;
 
 /// A named set of points, with the style and the backend that draw it. It caches statistics of the
@@ -73,6 +75,8 @@ pub struct Layer {
     /// `None` if its scales are made from statistics of its own points.
     shared: Option<Arc<SharedStatistics>>,
     statistics: Memo<(u8, ValuesKey), Statistics>,
+    /// The tiles in which statistics are measured, by the level.
+    sampled: Memo<u8, Vec<SampledTile>>,
     normalizers: Memo<(u8, NormalizerKey), Normalizer>,
     local: Box<LocalScales>,
     budget: Arc<MemoryBudget>,
@@ -98,6 +102,7 @@ impl Layer {
             backend,
             shared: None,
             statistics: Memo::new(CACHED),
+            sampled: Memo::new(CACHED),
             normalizers: Memo::new(CACHED),
             local: Box::new(LocalScales::new(CACHED, &Arc::default())),
             budget: Arc::default(),
@@ -110,6 +115,7 @@ impl Layer {
         self.statistics = Memo::counted(CACHED, budget, |(_, key), statistics| {
             key.text_bytes() + statistics.heap_bytes()
         });
+        self.sampled = Memo::counted(CACHED, budget, |_, tiles| size_of_val(&**tiles));
         self.normalizers = Memo::counted(CACHED, budget, |(_, key), scale| {
             key.text_bytes() + scale.heap_bytes()
         });
@@ -352,11 +358,11 @@ impl Layer {
     /// The radius is rounded for the measurement, as [`Style::for_statistics`] says, so styles with
     /// nearly equal radii share statistics.
     pub fn statistics(&self, level: u8, style: &Style) -> Arc<Statistics> {
-        let measure = |set: &PointSet| {
+        let measure = |set: &PointSet, tiles: &dyn Fn() -> Arc<Vec<SampledTile>>| {
             let measured = style.for_statistics(level);
             let evaluation = |window: Window| MeasureEval::new(&measured, window, 1.0);
             let backend = self.backend.measurer();
-            let measure = || sampling::measure(set, level, evaluation, backend);
+            let measure = || sampling::measure(set, &tiles(), level, evaluation, backend);
             let is_own = style.statistics_key(level) == self.style.statistics_key(level);
             let shared = self.shared.as_ref();
             let to_the_end = shared.map_or(self.measures_to_the_end, |s| s.measures_to_the_end());
@@ -369,7 +375,10 @@ impl Layer {
         let key = (level, style.statistics_key(level));
         match &self.shared {
             Some(shared) => shared.get(&key, measure),
-            None => self.statistics.get_or_compute(&key, || measure(&self.data)),
+            None => self.statistics.get_or_compute(&key, || {
+                let tiles = || sampling::sampled_tiles(&self.data, level);
+                measure(&self.data, &|| self.sampled.get_or_compute(&level, tiles))
+            }),
         }
     }
 }

@@ -19,30 +19,45 @@ pub const SPREAD: usize = 36;
 /// several, and the tiles to measure are picked from these. The number is a choice.
 const LOOKED_AT: u64 = 1 << 19;
 
-/// Measures the statistics of the values at a level, at which the world is 2^`level` CSS pixels
-/// wide.
-///
-/// [`sample`] picks the tiles; `evaluation` makes the evaluation of the measure for the window of a
-/// tile. The values of each tile are counted as often as there are tiles that it stands for.
-///
-/// The tiles are drawn by threads that this function starts, not by rayon's global pool. Callers
-/// may be workers of that pool: if all of them waited here, work queued on the pool would never
-/// begin.
-pub(crate) fn measure(
-    set: &PointSet,
-    level: u8,
-    evaluation: impl Fn(Window) -> MeasureEval + Sync,
-    backend: &dyn Backend,
-) -> Statistics {
-    let z = level.saturating_sub(8).min(MAX_ZOOM);
-    let size = 1u32 << (level - z).min(9);
+/// A tile to measure, and the number of tiles that it stands for.
+pub(crate) type SampledTile = (TileId, f64);
+
+/// The zoom of the tiles that are measured for a level.
+fn zoom_of(level: u8) -> u8 {
+    level.saturating_sub(8).min(MAX_ZOOM)
+}
+
+/// The tiles in which the values at a level are measured, picked by [`sample`]. They depend on the
+/// points and the level, not on the style.
+pub(crate) fn sampled_tiles(set: &PointSet, level: u8) -> Vec<SampledTile> {
+    let z = zoom_of(level);
     let mut occupied = set.points().representative_tiles(z, LOOKED_AT);
     if let Some((_, other)) = set.versus() {
         occupied.extend(other.points().representative_tiles(z, LOOKED_AT));
         occupied.sort_unstable_by_key(|t| t.tile);
         occupied.dedup_by_key(|t| t.tile);
     }
-    let tiles = sample(occupied, DENSEST, SPREAD);
+    sample(occupied, DENSEST, SPREAD)
+}
+
+/// Measures the statistics of the values at a level, at which the world is 2^`level` CSS pixels
+/// wide.
+///
+/// `tiles` are the [`sampled_tiles`] of the level; `evaluation` makes the evaluation of the measure
+/// for the window of a tile. The values of each tile are counted as often as there are tiles that
+/// it stands for.
+///
+/// The tiles are drawn by threads that this function starts, not by rayon's global pool. Callers
+/// may be workers of that pool: if all of them waited here, work queued on the pool would never
+/// begin.
+pub(crate) fn measure(
+    set: &PointSet,
+    tiles: &[SampledTile],
+    level: u8,
+    evaluation: impl Fn(Window) -> MeasureEval + Sync,
+    backend: &dyn Backend,
+) -> Statistics {
+    let size = 1u32 << (level - zoom_of(level)).min(9);
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let part = |first: usize| {
         let mut statistics = Statistics::default();

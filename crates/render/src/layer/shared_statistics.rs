@@ -2,6 +2,7 @@
 //! length. So at one zoom a colour stands for the same value in all of these layers.
 
 use crate::layer::point_set::PointSet;
+use crate::layer::sampling::{SampledTile, sampled_tiles};
 use crate::memo::Memo;
 use crate::memo::budget::MemoryBudget;
 use crate::scale::histogram::Statistics;
@@ -26,6 +27,8 @@ pub struct SharedStatistics {
     sets: Memo<(), MadeSets>,
     budget: Arc<MemoryBudget>,
     merged: Memo<(u8, ValuesKey), Statistics>,
+    /// The tiles to measure, by the number of the set and the level.
+    tiles: Memo<(usize, u8), Vec<SampledTile>>,
     measures_to_the_end: bool,
 }
 
@@ -43,6 +46,7 @@ impl SharedStatistics {
             merged: Memo::counted(CACHED, budget, |(_, key), statistics| {
                 key.text_bytes() + statistics.heap_bytes()
             }),
+            tiles: Memo::counted(CACHED, budget, |_, tiles| size_of_val(&**tiles)),
             measures_to_the_end: false,
         }
     }
@@ -63,19 +67,25 @@ impl SharedStatistics {
     }
 
     /// The merged statistics under a key, the level and the style. `measure` measures the
-    /// statistics of one set. If several threads need them at the same time, one of them measures.
+    /// statistics of one set in tiles that a function gives. If several threads need them at the
+    /// same time, one of them measures.
     pub(crate) fn get(
         &self,
         key: &(u8, ValuesKey),
-        measure: impl Fn(&PointSet) -> Statistics,
+        measure: impl Fn(&PointSet, &dyn Fn() -> Arc<Vec<SampledTile>>) -> Statistics,
     ) -> Arc<Statistics> {
         self.merged.get_or_compute(key, || {
             let mut all = Statistics::default();
             let made = self.sets.get_or_compute(&(), || {
                 MadeSets::new((self.make)(), self.budget.limit() / 2)
             });
-            for set in &made.sets {
-                all.merge(&measure(set));
+            for (i, set) in made.sets.iter().enumerate() {
+                let key = (i, key.0);
+                let tiles = || {
+                    self.tiles
+                        .get_or_compute(&key, || sampled_tiles(set, key.1))
+                };
+                all.merge(&measure(set, &tiles));
             }
             all
         })

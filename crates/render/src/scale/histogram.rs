@@ -6,6 +6,15 @@ use crate::scale::value_kind::ValueKind;
 /// The number of bins for each doubling of the value, as an exponent of two: 2⁵ = 32.
 const PER_OCTAVE_BITS: u32 = 5;
 const SHIFT: u32 = 23 - PER_OCTAVE_BITS;
+/// The number of bins of all positive floats.
+const POSITIVE_BINS: usize = 1 << (31 - SHIFT);
+/// The bits of the positive infinity, which are greater than those of all numbers.
+const INFINITY: u32 = f32::INFINITY.to_bits();
+/// The number of values that are counted at a time. A choice.
+const CHUNK: usize = 256;
+/// The number of values from which on they are counted in a table of all positive bins, which takes
+/// some microseconds to make. A choice.
+const MANY: usize = 1 << 14;
 
 /// Statistics of a layer's values, from which scales take percentiles: a histogram of positive and
 /// negative values in logarithmic bins. There are 32 bins for each doubling of the value, so the
@@ -79,17 +88,61 @@ impl Statistics {
     /// * signed values of 0,
     /// * amounts and quotients that are not positive.
     pub fn add(&mut self, kind: ValueKind, numbers: &[f32], times: f64) {
-        for &v in numbers {
-            match kind {
-                ValueKind::Amount if v > 0.0 => self.count(v, times),
-                ValueKind::Amount => {}
-                ValueKind::Level => self.count(v, times),
-                ValueKind::Signed if v != 0.0 => self.count(v.abs(), times),
-                ValueKind::Signed => {}
-                ValueKind::Ratio if v > 0.0 => self.count(v.max(v.recip()), times),
-                ValueKind::Ratio => {}
+        let only = |is_counted: bool, v: f32| if is_counted { v } else { f32::NAN };
+        match kind {
+            ValueKind::Amount => self.add_each(numbers, times, |v| only(v > 0.0, v)),
+            ValueKind::Level => self.add_each(numbers, times, |v| v),
+            ValueKind::Signed => self.add_each(numbers, times, |v| only(v != 0.0, v.abs())),
+            ValueKind::Ratio => self.add_each(numbers, times, |v| only(v > 0.0, v.max(v.recip()))),
+        }
+    }
+
+    /// Counts `counted` of each of `numbers` `times` times. NaN and infinities are left out.
+    fn add_each(&mut self, numbers: &[f32], times: f64, counted: impl Fn(f32) -> f32) {
+        if numbers.len() < MANY {
+            numbers.iter().for_each(|&v| self.count(counted(v), times));
+            return;
+        }
+        // Neighbouring pixels are often in one bin. Each of four in a row has counters of its own,
+        // so that a pixel's count doesn't wait for that of the pixel before.
+        let mut counts = vec![[0u32; 4]; POSITIVE_BINS];
+        let (mut least, mut most) = (u32::MAX, 0);
+        let mut bits = [0; CHUNK];
+        let (chunks, last) = numbers.as_chunks::<CHUNK>();
+        for chunk in chunks {
+            let each = bits.iter_mut().zip(chunk);
+            each.for_each(|(bits, &v)| *bits = counted(v).to_bits());
+            if bits
+                .iter()
+                .fold(false, |any, bits| any | (*bits as i32 <= 0))
+            {
+                // Some are not above 0.
+                chunk.iter().for_each(|&v| self.count(counted(v), times));
+                continue;
+            }
+            // Floats above 0 have the order of their bits; those of NaN and infinity come last.
+            let finite = |bits: u32| if bits < INFINITY { bits } else { 0 };
+            least = bits.iter().fold(least, |least, bits| least.min(*bits));
+            most = bits.iter().fold(most, |most, bits| most.max(finite(*bits)));
+            for four in bits.as_chunks::<4>().0 {
+                for (bits, i) in four.iter().zip(0..4) {
+                    let bin = counts.get_mut((bits >> SHIFT) as usize);
+                    if let Some(count) = bin.and_then(|counts| counts.get_mut(i)) {
+                        *count += 1;
+                    }
+                }
             }
         }
+        for (bin, counts) in (0..INFINITY >> SHIFT).zip(counts) {
+            let count: u32 = counts.iter().sum();
+            if count > 0 {
+                self.above.count(bin, f64::from(count) * times);
+            }
+        }
+        if least <= most {
+            self.widen(f32::from_bits(least), f32::from_bits(most));
+        }
+        last.iter().for_each(|&v| self.count(counted(v), times));
     }
 
     fn count(&mut self, v: f32, times: f64) {
@@ -243,6 +296,40 @@ mod tests {
         }
         assert_eq!(stats.max(), 10_000.0);
         assert_eq!(stats.percentile(100.0), 10_000.0);
+    }
+
+    #[test]
+    fn many_values_are_counted_as_each_alone() {
+        // Values of all sizes and both signs, some of them special.
+        let mut numbers: Vec<f32> = (0..MANY as u32 + 1)
+            .map(|i| f32::from_bits(i.wrapping_mul(2_654_435_769)))
+            .collect();
+        numbers.extend([
+            0.0,
+            -0.0,
+            f32::NAN,
+            f32::INFINITY,
+            f32::NEG_INFINITY,
+            f32::MAX,
+        ]);
+        for kind in [
+            ValueKind::Amount,
+            ValueKind::Level,
+            ValueKind::Signed,
+            ValueKind::Ratio,
+        ] {
+            let (mut together, mut alone) = (Statistics::default(), Statistics::default());
+            // Also values above 0 alone, as they are mostly.
+            for numbers in [numbers.clone(), numbers.iter().map(|v| v.abs()).collect()] {
+                together.add(kind, &numbers, 2.5);
+                for number in numbers.chunks(100) {
+                    alone.add(kind, number, 2.5);
+                }
+                assert!(together.bars().eq(alone.bars()), "{kind:?}");
+                assert_eq!(together.extremes, alone.extremes);
+                assert_eq!(together.total(), alone.total());
+            }
+        }
     }
 
     #[test]

@@ -63,12 +63,11 @@ async fn request(world: &World, client: u8, turns: u32, patience: Option<u32>) {
         AdmissionDecision::Begin(given) => Some(given),
         AdmissionDecision::Wait(mut place) => match patience {
             Some(polls) => Impatient::new(place.turns(), polls).await.flatten(),
-            None => Some(
-                place
-                    .turns()
-                    .await
-                    .expect("a waiting request was forgotten"),
-            ),
+            None => {
+                let given = place.turns().await;
+                assert!(given.is_some(), "a waiting request was forgotten");
+                given
+            }
         },
         AdmissionDecision::Refused => {
             world.refused.fetch_add(1, Ordering::SeqCst);
