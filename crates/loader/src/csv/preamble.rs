@@ -161,8 +161,9 @@ fn comment(line: &[u8]) -> Option<usize> {
     (blanks < rest.len()).then_some(marks + blanks)
 }
 
-/// Splits a line at each of the [`DELIMITERS`] in turn, then at runs of blanks, and calls `test`
-/// with the fields that each way gives. Returns true if one of these calls does.
+/// Splits a line at each of the [`DELIMITERS`] in turn, or at runs of blanks if it has none of
+/// them, and calls `test` with the fields that each way gives. Returns true if one of these calls
+/// does.
 fn by_any(line: &[u8], test: impl Fn(&[String]) -> bool) -> bool {
     let of = |delimiter| {
         let dialect = CsvDialect {
@@ -173,7 +174,9 @@ fn by_any(line: &[u8], test: impl Fn(&[String]) -> bool) -> bool {
         };
         names(line, dialect)
     };
-    DELIMITERS.iter().any(|delimiter| test(&of(*delimiter))) || test(&blank_parted(line))
+    let has_delimiter = line.iter().any(|byte| DELIMITERS.contains(byte));
+    DELIMITERS.iter().any(|delimiter| test(&of(*delimiter)))
+        || (!has_delimiter && test(&blank_parted(line)))
 }
 
 /// Splits a line into the fields between its runs of blanks.
@@ -204,11 +207,13 @@ fn are_named(names: &[String], options: &LoadOptions) -> bool {
         return false;
     }
     match (has(&options.lon), has(&options.lat), has(&options.geom)) {
+        // Objects in a row have names too.
         (None, None, None) => {
-            matches!(
-                axes::find(names, options.srid.is_some()),
-                NamedAxes::Found(..) | NamedAxes::Several(_)
-            )
+            !names.iter().any(|name| name.contains('{'))
+                && matches!(
+                    axes::find(names, options.srid.is_some()),
+                    NamedAxes::Found(..) | NamedAxes::Several(_)
+                )
         }
         (lon, lat, geom) => [lon, lat, geom].into_iter().flatten().all(|found| found),
     }

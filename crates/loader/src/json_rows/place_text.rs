@@ -5,7 +5,7 @@ use crate::position_text::geometry::{TextGeometry, TextShape, geometry};
 use crate::position_text::pair::{CoordinatePair, coordinates};
 
 /// The length limit, in bytes, of a string that is parsed as two coordinates: a choice. A string
-/// that ends with `)` may be longer, since a postal address may come before the coordinates.
+/// that ends with `)` or `}` may be longer, since it may have a postal address too.
 const LONGEST: usize = 80;
 
 /// A position that a string contains: two coordinates or a geometry.
@@ -21,7 +21,7 @@ impl PlaceText {
         if let Some(geometry) = geometry(text.as_bytes()) {
             return Some(Self::Geometry(geometry));
         }
-        let may_be_pair = text.len() <= LONGEST || text.ends_with(')');
+        let may_be_pair = text.len() <= LONGEST || text.ends_with([')', '}']);
         let pair = may_be_pair.then(|| coordinates(text.as_bytes()));
         pair.flatten().map(Self::Pair)
     }

@@ -497,7 +497,7 @@ fn order(pairs: &[CoordinatePair], name: &str, asked: Option<&str>) -> (AxisOrde
         _ => (),
     }
     if pairs.iter().all(|pair| pair.stated.is_some()) {
-        return (AxisOrder::LatLon, "unless the letters say otherwise");
+        return (AxisOrder::LatLon, "unless a value says otherwise");
     }
     let largest = |of: fn(&CoordinatePair) -> f64| {
         let sizes = pairs.iter().map(|pair| of(pair).abs());

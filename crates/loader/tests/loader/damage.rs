@@ -3,7 +3,7 @@
 
 use crate::archive::zipped;
 use crate::fit::activity;
-use crate::formats::{self, rows};
+use crate::formats::{self, Row, rows};
 use crate::nmea::log_of;
 use crate::raster::{small_npy, small_tiff};
 use crate::robustness::{pack, survives};
@@ -17,6 +17,14 @@ use std::time::Duration;
 fn whole(folder: &Folder, format: &str) -> Vec<u8> {
     if format == "nmea" {
         return log_of(&rows()).into_bytes();
+    }
+    if format == "json" {
+        let row = |row: &Row| {
+            let (n, kind) = (row.n, &row.kind);
+            serde_json::json!({"lat": row.lat, "lon": row.lon, "n": n, "kind": kind}).to_string()
+        };
+        let all: Vec<String> = rows().iter().map(row).collect();
+        return format!("{{\"rows\":[{}]}}", all.join(",\n")).into_bytes();
     }
     if format == "tif" {
         return small_tiff();
@@ -148,6 +156,12 @@ fn geojson() {
 fn geojson_lines() {
     cut_lines("geojsonl", false);
     turn("geojsonl", 1500);
+}
+
+#[test]
+fn json_rows() {
+    cut("json", 300);
+    turn("json", 1500);
 }
 
 #[test]

@@ -103,13 +103,10 @@ fn two_coordinates_in_one_column() {
             "id;c\n1;\"1 Main St, Paris\n(48.5, 2.5)\"\n",
             "the latitude first",
         ),
-        (
-            "id,c\n1,48°30'N 2°30'E\n",
-            "unless the letters say otherwise",
-        ),
+        ("id,c\n1,48°30'N 2°30'E\n", "unless a value says otherwise"),
         (
             "id,c\n1,\"2°30'E, 48°30'N\"\n",
-            "unless the letters say otherwise",
+            "unless a value says otherwise",
         ),
     ] {
         let (lon, lat, _) = places("a.csv", text)[0];

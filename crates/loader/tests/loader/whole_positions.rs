@@ -27,7 +27,7 @@ const fn kind(columns: &'static [(&'static str, [&'static str; 2])], within: f64
     Kind { columns, within }
 }
 
-const KINDS: [Kind; 17] = [
+const KINDS: [Kind; 18] = [
     kind(
         &[
             ("lat", ["37.776702", "48.8566"]),
@@ -103,6 +103,17 @@ const KINDS: [Kind; 17] = [
             [
                 "{\"type\":\"Point\",\"coordinates\":[-122.418459,37.776702]}",
                 "{\"type\": \"Point\", \"coordinates\": [2.3522, 48.8566, 0]}",
+            ],
+        )],
+        1e-7,
+    ),
+    // Objects, in JSON and as Python prints them.
+    kind(
+        &[(
+            "location",
+            [
+                "{\"lat\": 37.776702, \"lon\": -122.418459}",
+                "{'latitude': '48.8566', 'longitude': '2.3522', 'human_address': '{\"city\": \"\"}'}",
             ],
         )],
         1e-7,
@@ -370,7 +381,7 @@ fn a_table_without_geometries_in_a_geopackage() {
         create table roads (fid integer primary key, geom blob);
         insert into gpkg_contents values ('roads'), ('places');
         insert into gpkg_geometry_columns values ('roads', 'geom', 'LINESTRING', null);";
-    for kind in [&KINDS[0], &KINDS[1], &KINDS[10]] {
+    for kind in [&KINDS[0], &KINDS[1], &KINDS[11]] {
         database(&path, &table(kind), before);
         let (points, report) = opened(&path, &options(kind)).unwrap();
         assert_eq!((points.len(), report.kept), (14, 14));
