@@ -56,6 +56,19 @@ fn the_services_configuration_can_be_served() {
     assert!(unit.contains("heatsplat serve --config /etc/heatsplat/heatsplat.toml\n"));
 }
 
+/// The profile was lost once, when a branch was merged, and no other test saw it.
+#[test]
+fn the_release_profile_leaves_symbols_out_and_spares_what_is_hardly_called() {
+    let manifest = read("Cargo.toml");
+    for section in [
+        "[profile.release]\ncodegen-units = 1\nstrip = \"symbols\"\n",
+        "[profile.release.build-override]\n",
+        "[profile.release.package.wgpu-core]\nopt-level = 1\n",
+    ] {
+        assert!(manifest.contains(section), "{section}");
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn the_debian_package_has_program_manuals_completions_and_service() {
