@@ -22,6 +22,61 @@ fn at(world: &RgbaImage, lon: f64, lat: f64) -> [u8; 4] {
     world.get_pixel(x as u32, y as u32).0
 }
 
+/// Maps in projected systems: of the shape that the box has there, in a GeoTIFF with their place,
+/// with coasts; what can't be drawn is refused with a reason.
+#[test]
+fn a_map_in_a_projected_system() {
+    let flags = [
+        "--projection",
+        "EPSG:3995",
+        "--bbox=-180,60,180,85",
+        "--size=300",
+        "--coastline",
+        "--background=#000",
+    ];
+    let (arctic, _) = drawn("arctic.png", &flags);
+    assert_eq!(arctic.dimensions(), (300, 300));
+    // The pole, in the middle, lies in the sea. Lines of coasts go around it.
+    assert_eq!(arctic.get_pixel(150, 150).0, [0, 0, 0, 255]);
+    let lines = arctic.pixels().filter(|p| p.0[0] > 20 && p.0[0] == p.0[2]);
+    assert!(lines.count() > 1_000);
+
+    let file = folder("static-maps-projected").join("europe.tif");
+    let path = file.to_str().unwrap();
+    let europe = ["--projection=3035", "--bbox=-10,36,30,70", "--size=200"];
+    let (code, _, err) = heatsplat(&[&["render", CITIES, "-o", path][..], &europe].concat());
+    assert_eq!(code, 0, "{err}");
+    // GeoTIFF's key of the projection, 3072, has the number 3035.
+    let bytes = std::fs::read(&file).unwrap();
+    let key: Vec<u8> = [3072u16, 0, 1, 3035]
+        .iter()
+        .flat_map(|n| n.to_le_bytes())
+        .collect();
+    assert!(bytes.windows(key.len()).any(|at| at == key));
+
+    for (flags, word) in [
+        (&["--projection", "4326"][..], "longitudes and latitudes"),
+        (&["--projection", "3857"], "Web Mercator"),
+        (&["--projection", "Europe"], "EPSG number"),
+        (
+            &["--projection", "27700", "--bbox=100,-40,110,-30"],
+            "--projection",
+        ),
+        (
+            &["--projection", "3995", "--radius", "30km"],
+            "metres and km²",
+        ),
+        (
+            &["--projection", "3035", "--scale", "local"],
+            "Web Mercator only",
+        ),
+    ] {
+        let all = [&["render", CITIES, "-o", "never.png"][..], flags].concat();
+        let (code, _, err) = heatsplat(&all);
+        assert!(code != 0 && err.contains(word), "{flags:?}: {err}");
+    }
+}
+
 #[test]
 fn a_map_for_paper_has_the_pixels_and_the_dots_of_its_size() {
     let europe = "--bbox=-10,35,30,60";

@@ -547,6 +547,7 @@ impl Unpacking<'_> {
                 run.range.end = end;
             }
             _ => self.out.runs.push(PagedRun {
+                level: 0,
                 range: before..end,
                 shift: view.shift,
                 are_points: find.are_points,

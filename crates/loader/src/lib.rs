@@ -128,6 +128,7 @@ mod wkb;
 
 pub use arrays::{Arrays, read_arrays};
 pub use columns::{Columns, Position, named as find_column};
+pub use crs::{PlaneCrs, PlaneCrsError, ProjectedSquare};
 pub use encoding::Encoding;
 pub use error::LoadError;
 pub use filter::{Filter, FilterError};

@@ -31,6 +31,7 @@ pub mod paged;
 mod parts;
 mod point;
 mod points;
+pub mod projected;
 mod pyramid;
 mod read_error;
 mod search;

@@ -56,6 +56,17 @@ pub trait PagedIndex: fmt::Debug + Send + Sync {
     /// A part of the index can't be read, or is damaged.
     fn count(&self, level: u32, window: &Window) -> Result<usize, ReadError>;
 
+    /// Returns the points and the finer cells of a cell that a [`search`](Self::search) has found
+    /// with an origin: those of level `finer` in the square of level `level` in which the origin
+    /// lies. They have origins too.
+    ///
+    /// # Errors
+    /// A part of the index can't be read, or is damaged, or its cells have no origins.
+    fn divide(&self, origin: &Point, level: u32, finer: u32) -> Result<PagedCells, ReadError> {
+        let _ = (origin, level, finer);
+        Err(ReadError::new("the cells of this index have no origins"))
+    }
+
     /// Returns the numbers in Z-order, counted from 0, of the points that lie in a quad.
     ///
     /// # Errors
@@ -103,6 +114,9 @@ pub struct PagedCells {
     /// For each of `entries`, the number of points that it stands for; where the entry is a point,
     /// the number is ignored. The list may be empty if no entry is a cell.
     pub counts: Vec<u32>,
+    /// For each of `entries`, its origin: the point or cell of another index from which it was
+    /// made. Empty if the entries are those of the index itself.
+    pub origins: Vec<Point>,
     /// The contiguous ranges of `entries`: each has only points or only cells, in one copy of the
     /// world.
     pub runs: Vec<PagedRun>,
@@ -113,7 +127,7 @@ pub struct PagedCells {
 const KEPT: usize = 1 << 19;
 
 /// The memory of the entries, counts and runs of a result that is no longer needed.
-type Memory = (Vec<Point>, Vec<u32>, Vec<PagedRun>);
+type Memory = (Vec<Point>, Vec<u32>, Vec<Point>, Vec<PagedRun>);
 
 thread_local! {
     /// The memory of an earlier result of this thread. Getting new memory from the system takes
@@ -126,10 +140,11 @@ impl PagedCells {
     /// thread, if there is any.
     pub fn recycled() -> Self {
         let spare = SPARE.try_with(Cell::take).ok().flatten();
-        let (entries, counts, runs) = spare.unwrap_or_default();
+        let (entries, counts, origins, runs) = spare.unwrap_or_default();
         Self {
             entries,
             counts,
+            origins,
             runs,
         }
     }
@@ -142,10 +157,12 @@ impl Drop for PagedCells {
         }
         self.entries.clear();
         self.counts.clear();
+        self.origins.clear();
         self.runs.clear();
         let memory = (
             std::mem::take(&mut self.entries),
             std::mem::take(&mut self.counts),
+            std::mem::take(&mut self.origins),
             std::mem::take(&mut self.runs),
         );
         // While a thread ends, nothing is kept.
@@ -163,4 +180,7 @@ pub struct PagedRun {
     pub shift: f64,
     /// True if the entries are points, false if they are cells.
     pub are_points: bool,
+    /// The level of the squares in which the origins of the entries lie, 32 for points. Entries
+    /// whose origins share a square are parts of one cell. It is ignored if there are no origins.
+    pub level: u32,
 }

@@ -361,6 +361,17 @@ impl Points {
         }
     }
 
+    /// Returns true if it is known that no point lies in a quad. Of points that are not in memory
+    /// nothing is read for it, so nothing is known.
+    pub(crate) fn has_none_in(&self, quad: Quad) -> bool {
+        match &self.store {
+            Store::Memory { sorted, pyramid } => {
+                search::quad_range(sorted, pyramid, quad).is_empty()
+            }
+            Store::Paged(_) => false,
+        }
+    }
+
     /// Returns the cells that a window shows. Each cell is at most `finest` of the window's pixels
     /// wide: with 1.0 no cell is wider than a pixel; with 0.0 the result is the points themselves.
     ///
@@ -376,6 +387,21 @@ impl Points {
                 Ok(cells) => Cells::from_paged(cells),
                 Err(error) => cancel::unreadable(error),
             },
+        }
+    }
+
+    /// Returns the points and the finer cells, of level `finer`, of a cell that was made from one
+    /// of another index: `origin` and `level` are those of its [batch](crate::CellBatch::origins).
+    ///
+    /// As by [`cells`](Self::cells), the stack is unwound if they can't be read.
+    pub fn divide(&self, origin: &Point, level: u32, finer: u32) -> Cells<'_> {
+        let divided = match &self.store {
+            Store::Memory { .. } => Err(ReadError::new("cells in memory have no origins")),
+            Store::Paged(index) => index.divide(origin, level, finer),
+        };
+        match divided {
+            Ok(cells) => Cells::from_paged(cells),
+            Err(error) => cancel::unreadable(error),
         }
     }
 

@@ -63,6 +63,10 @@ pub struct CellBatch<'c> {
     /// [`Points::stream_into`](crate::Points::stream_into) writes all points and cells, for callers
     /// that keep a copy of these. `None` if the cells were read for this search alone.
     pub resident: Option<Range<usize>>,
+    /// For cells that were made from those of another index: the points or cells of that index, and
+    /// the level of the squares in which they lie. Cells whose origins share a square are parts of
+    /// one cell, which [`Points::divide`](crate::Points::divide) divides.
+    pub origins: Option<(&'c [Point], u32)>,
 }
 
 /// The origin of the cells of a search.
@@ -175,11 +179,13 @@ impl<'a> Cells<'a> {
                     counts,
                     shift: *shift,
                     resident: Some(range.clone()),
+                    origins: None,
                 })
             }
             CellSource::Paged(PagedCells {
                 entries,
                 counts,
+                origins,
                 runs,
             }) => {
                 let run = runs.get(number)?;
@@ -191,6 +197,7 @@ impl<'a> Cells<'a> {
                     },
                     shift: run.shift,
                     resident: None,
+                    origins: origins.get(run.range.clone()).map(|o| (o, run.level)),
                 })
             }
         }

@@ -108,6 +108,24 @@ impl Quad {
         deeper.is_some_and(|by| above(other.x, by) == self.x && above(other.y, by) == self.y)
     }
 
+    /// Returns the quad of a depth of at most 32 in which a point lies.
+    pub(crate) fn around(point: &Point, depth: u32) -> Self {
+        let depth = depth.min(32);
+        let top = |v: u32| v.checked_shr(32 - depth).unwrap_or(0);
+        Self {
+            depth,
+            x: top(point.x),
+            y: top(point.y),
+        }
+    }
+
+    /// Returns true if a point lies in the quad.
+    #[inline]
+    pub(crate) fn holds(self, point: &Point) -> bool {
+        let top = |v: u32| v.checked_shr(32 - self.depth).unwrap_or(0);
+        top(point.x) == self.x && top(point.y) == self.y
+    }
+
     /// Returns the number, 0 to 3, of the quad in its parent, in Z-order.
     pub(crate) fn quarter(self) -> u32 {
         self.x & 1 | (self.y & 1) << 1

@@ -49,6 +49,7 @@ pub use layer::nearest::{NearbyPoint, NearestPoints};
 pub use layer::paged_counts::UncountedError;
 pub use layer::point_query::{KernelSums, PointQuery, PointValue};
 pub use layer::point_set::{NEGATIVE_SHARE, PointSet};
+pub use layer::projected::{ProjectedError, ProjectedLayer};
 pub use layer::quantity::Quantity;
 pub use layer::request::PictureRequest;
 pub use layer::sampling::sample;

@@ -1,7 +1,9 @@
 //! Land, coastline and borders of countries on a static map.
 
 use super::ground::{Ground, over};
+use heatsplat::loader::ProjectedSquare;
 use heatsplat::points::mercator::{self, WORLD};
+use heatsplat::points::projected::Projection;
 use heatsplat::render::View;
 use serde_json::Value;
 use tiny_skia::{Color, FillRule, LineJoin, Paint, Path, PathBuilder, Pixmap, Stroke, Transform};
@@ -39,8 +41,14 @@ pub(super) struct Coastline {
 
 impl Coastline {
     /// Projects land and borders to a map. `geojson` is a document like the one that
-    /// [`land_geojson`](heatsplat_server::land_geojson) returns.
-    pub(super) fn new(geojson: &[u8], view: View, ground: Ground) -> Self {
+    /// [`land_geojson`](heatsplat_server::land_geojson) returns. With a `square`, the view is one
+    /// of a projection's square, otherwise of Web Mercator.
+    pub(super) fn new(
+        geojson: &[u8],
+        view: View,
+        square: Option<&ProjectedSquare>,
+        ground: Ground,
+    ) -> Self {
         let collection: Value = serde_json::from_slice(geojson).unwrap_or_default();
         let features = collection["features"].as_array();
         let of_kind = |kind| {
@@ -55,6 +63,21 @@ impl Coastline {
         let coast: Vec<Line> = rings.iter().flat_map(without_cuts).collect();
         let borders = of_kind("border").and_then(Value::as_array);
         let borders: Vec<Line> = borders.into_iter().flatten().map(line).collect();
+        let [rings, coast, borders] = match square {
+            None => [rings, coast, borders],
+            Some(square) => [
+                // A projection may turn a ring inside out, so land is not filled.
+                Vec::new(),
+                coast
+                    .iter()
+                    .flat_map(|line| projected(line, square))
+                    .collect(),
+                borders
+                    .iter()
+                    .flat_map(|line| projected(line, square))
+                    .collect(),
+            ],
+        };
         Self {
             land: path(&rings, view, true),
             coast: path(&coast, view, false),
@@ -163,6 +186,20 @@ fn line(positions: &Value) -> Line {
         .flatten()
         .filter_map(position)
         .collect()
+}
+
+/// The parts of a line, from world units of Web Mercator to those of another projection's square: a
+/// line is cut at positions for which the projection has no place.
+fn projected(line: &Line, square: &ProjectedSquare) -> Vec<Line> {
+    let place = |&[x, y]: &[f64; 2]| square.place(mercator::longitude(x), mercator::latitude(y));
+    let mut parts = vec![Line::new()];
+    for place in line.iter().map(place) {
+        match (place, parts.last_mut()) {
+            (Some(at), Some(part)) => part.push(at),
+            _ => parts.push(Line::new()),
+        }
+    }
+    parts
 }
 
 /// The coast of a ring of land: the lines that are left if the edges at ±180° and at the south pole
@@ -290,7 +327,7 @@ mod tests {
             let bounds = LonLatBox::new(2.5, 47.0, 2.5 + degrees, 47.0 + degrees).unwrap();
             for size in [40, 300] {
                 let view = View::around(bounds, size, size, 1).unwrap();
-                let coastline = Coastline::new(&land, view, Ground::Light);
+                let coastline = Coastline::new(&land, view, None, Ground::Light);
                 let mut pixels = vec![[255; 4]; (size * size) as usize];
                 coastline.fill(&mut pixels, 0);
                 coastline.outline(&mut pixels, 0);

@@ -2,11 +2,13 @@
 
 mod coastline;
 mod ground;
+mod projection;
 mod size;
 mod static_map;
 
 use self::coastline::Coastline;
 use self::ground::{CssColor, Ground};
+use self::projection::ProjectedMap;
 use self::size::{PictureSize, PixelSize};
 use self::static_map::StaticMap;
 use super::backend::BackendFlags;
@@ -19,15 +21,17 @@ use super::style_flags::{self, StyleFlags};
 use super::{mapnik, output};
 use crate::cli::logging::say;
 use clap::Args;
+use heatsplat::loader::PlaneCrs;
 use heatsplat::points::{LonLatBox, WindowError};
-use heatsplat::render::encode::{EncodeError, MAX_EDGE};
+use heatsplat::render::encode::{EncodeError, Georeference, MAX_EDGE};
 use heatsplat::render::legend::{Captions, LegendTheme, Typeface};
-use heatsplat::render::{View, height_to_width};
+use heatsplat::render::{ProjectedLayer, View, height_to_width};
 use heatsplat::{ImageFormat, Layer, Points};
 use heatsplat_time::TimeQuery;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -60,6 +64,10 @@ pub(super) struct RenderCommand {
     /// sides of ±180° as one]
     #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true)]
     bbox: Option<LonLatBox>,
+    /// The projected coordinate system to draw the map in, instead of Web Mercator: an EPSG number,
+    /// like 3035 for Europe, 27700 for Britain or 3031 for the Antarctic
+    #[arg(long, value_name = "EPSG", value_parser = projected)]
+    projection: Option<u32>,
     /// Width and height, or width alone, in CSS pixels; or on paper, like 20x15cm (also mm and in)
     #[arg(long, value_name = "WxH", default_value = "1024", value_parser = PictureSize::parse)]
     size: PictureSize,
@@ -180,7 +188,7 @@ impl RenderCommand {
         // If the given box can't be drawn, this is found before the source is read. Without a given
         // box, the box around all points is drawn, which is always possible.
         if let Some(bounds) = self.bbox {
-            view(bounds, size)
+            self.place(bounds, size)
                 .map_err(|(flag, e)| UsageError::new("render", format!("{flag}: {e}")))?;
         }
         output::check(&self.output)?;
@@ -192,11 +200,30 @@ impl RenderCommand {
             say!("  {}", loaded.show_window(query)?);
         }
         let bounds = self.bbox.unwrap_or_else(|| first_view(&loaded.points));
-        let view = view(bounds, size).map_err(|(flag, e)| format!("{flag}: {e}"))?;
+        let place = self
+            .place(bounds, size)
+            .map_err(|(flag, e)| format!("{flag}: {e}"))?;
         let style = loaded.style(&style, None);
         let layer = Layer::new(&redact(&source), loaded.into_set()?.0, style, backend);
         layer.data().check(layer.style().measure())?;
-        let map = self.map(&layer, view, size.dpi, typeface);
+        let layer = Arc::new(layer);
+        let projected = match &place {
+            Place::Mercator(_) => None,
+            Place::Projected(map) => {
+                let made = ProjectedLayer::new(&layer, Arc::clone(&map.square) as _);
+                Some(made.map_err(|e| format!("--projection: {e}"))?)
+            }
+        };
+        if let Some(projected) = &projected {
+            let checked = projected.check(*place.view(), layer.style());
+            checked.map_err(|e| format!("--projection: {e}"))?;
+        }
+        let view = match &projected {
+            Some(projected) => projected.view(*place.view()),
+            None => *place.view(),
+        };
+        let shown = projected.as_ref().map_or(&*layer, ProjectedLayer::layer);
+        let map = self.map(shown, view, &place, size.dpi, typeface);
         output::write(&self.output, |file| {
             map.write(format, file).map_err(|error| match error {
                 EncodeError::Output(error) => error,
@@ -229,11 +256,22 @@ impl RenderCommand {
         Ok((self.style.imported(imported.style)?, source))
     }
 
+    /// The part of the world that the picture shows, and how it is projected. An error is a pair:
+    /// the flag that causes it, and the message.
+    fn place(&self, bounds: LonLatBox, size: PixelSize) -> Result<Place, (&'static str, String)> {
+        let Some(code) = self.projection else {
+            return view(bounds, size).map(Place::Mercator);
+        };
+        let crs = PlaneCrs::from_epsg(code).map_err(|e| ("--projection", e.to_string()))?;
+        ProjectedMap::new(crs, bounds, size).map(Place::Projected)
+    }
+
     /// The map of a layer with its background, coastline and captions, as the flags ask for them.
     fn map<'a>(
         &self,
         layer: &'a Layer,
         view: View,
+        place: &Place,
         dpi: Option<u32>,
         typeface: Typeface,
     ) -> StaticMap<'a> {
@@ -242,7 +280,12 @@ impl RenderCommand {
         if ground == Ground::Light {
             style = style.on_light_ground();
         }
-        let coastline = || Coastline::new(&heatsplat_server::land_geojson(), view, ground);
+        let square = match place {
+            Place::Mercator(_) => None,
+            Place::Projected(map) => Some(&*map.square),
+        };
+        let land = heatsplat_server::land_geojson;
+        let coastline = || Coastline::new(&land(), view, square, ground);
         let mut map = StaticMap {
             layer,
             style,
@@ -250,13 +293,36 @@ impl RenderCommand {
             background: self.background,
             coastline: self.coastline.then(coastline),
             captions: None,
+            georeference: place.georeference(),
             dpi,
         };
         if !self.captions.is_empty() {
             let captions = self.captions.captions(&map, typeface);
-            map.captions = Some(captions.placed(&view.window()));
+            map.captions = Some(captions.placed(view));
         }
         map
+    }
+}
+
+/// The place of a picture: what it shows, and in which projection.
+enum Place {
+    Mercator(View),
+    Projected(ProjectedMap),
+}
+
+impl Place {
+    fn view(&self) -> &View {
+        match self {
+            Self::Mercator(view) => view,
+            Self::Projected(map) => &map.view,
+        }
+    }
+
+    fn georeference(&self) -> Georeference {
+        match self {
+            Self::Mercator(view) => Georeference::from(&view.window()),
+            Self::Projected(map) => map.georeference(),
+        }
     }
 }
 
@@ -298,6 +364,12 @@ fn first_view(points: &Points) -> LonLatBox {
         );
     }
     shown
+}
+
+/// Parses `--projection`: the EPSG number of a system in which maps can be drawn.
+fn projected(text: &str) -> Result<u32, String> {
+    let crs = PlaneCrs::from_name(text).map_err(|e| e.to_string())?;
+    Ok(crs.code())
 }
 
 fn format(text: &str) -> Result<ImageFormat, &'static str> {

@@ -4,7 +4,9 @@
 use super::coastline::Coastline;
 use super::ground::{CssColor, over};
 use heatsplat::render::View;
-use heatsplat::render::encode::{Effort, EncodeError, ImageEncoding, RowColors, png_in_rows};
+use heatsplat::render::encode::{
+    Effort, EncodeError, Georeference, ImageEncoding, RowColors, png_in_rows,
+};
 use heatsplat::render::legend::PlacedCaptions;
 use heatsplat::{ImageFormat, Layer, Style};
 use std::io::Write;
@@ -23,6 +25,8 @@ pub(super) struct StaticMap<'a> {
     pub(super) background: Option<CssColor>,
     pub(super) coastline: Option<Coastline>,
     pub(super) captions: Option<PlacedCaptions>,
+    /// The place of the map, which a GeoTIFF states.
+    pub(super) georeference: Georeference,
     /// The dots per inch that a PNG states; `None` if it states none.
     pub(super) dpi: Option<u32>,
 }
@@ -42,9 +46,12 @@ impl StaticMap<'_> {
         let (width, height) = (window.width(), window.height());
         let is_small = width.saturating_mul(height) <= STRIP;
         let is_bare = self.is_plain() && self.background.is_none();
-        if format.is_density()
-            || is_bare && (format != ImageFormat::Png || is_small && self.dpi.is_none())
-        {
+        if format.is_density() {
+            let density = self.layer.map(self.view).style(&self.style).density();
+            let encoding = ImageEncoding::new(format, Effort::Small);
+            return Ok(out.write_all(&encoding.density(&density, self.georeference)?)?);
+        }
+        if is_bare && (format != ImageFormat::Png || is_small && self.dpi.is_none()) {
             let request = self.layer.map(self.view).style(&self.style);
             let bytes = request.format(format).effort(Effort::Small).encode()?;
             return Ok(out.write_all(&bytes)?);
@@ -164,8 +171,9 @@ mod tests {
             style: layer.style().clone(),
             view,
             background,
-            coastline: with_all.then(|| Coastline::new(&land, view, Ground::of(background))),
-            captions: with_all.then(|| captions.placed(&view.window())),
+            coastline: with_all.then(|| Coastline::new(&land, view, None, Ground::of(background))),
+            captions: with_all.then(|| captions.placed(view)),
+            georeference: Georeference::from(&view.window()),
             dpi: None,
         }
     }

@@ -7,6 +7,10 @@ use proj4rs::Proj;
 use proj4rs::transform::transform;
 use std::f64::consts::PI;
 
+/// The number of steps by which the shift of a datum is inverted; after them the error is far less
+/// than a millimetre.
+const SHIFT_STEPS: usize = 4;
+
 /// A coordinate system that can be transformed to longitude and latitude on WGS 84.
 pub(crate) struct LocalCrs {
     /// The system's name in messages.
@@ -126,6 +130,38 @@ impl LocalCrs {
         };
         let (lon, lat) = (lon.to_degrees(), lat.to_degrees());
         Ok(GeographicPlace { lon, lat, error })
+    }
+
+    /// Returns true if the system has a projection that can be computed forwards too.
+    pub(super) fn is_projected(&self) -> bool {
+        matches!(&self.kind, SystemKind::Plane(_))
+    }
+
+    /// Projects a longitude and latitude on WGS 84, in degrees, to the system's coordinates: the
+    /// inverse of [`place`](Self::place). `None` outside of the system's area, and where the shift
+    /// is too uncertain.
+    pub(super) fn coordinates(&self, lon: f64, lat: f64) -> Option<[f64; 2]> {
+        let SystemKind::Plane(systems) = &self.kind else {
+            return None;
+        };
+        let there = (lon.to_radians(), lat.to_radians());
+        let (lon, lat) = match &self.datum {
+            Datum::Same => there,
+            // A shift moves positions by some hundred metres and is nearly the same at both ends,
+            // so each step makes the error thousands of times smaller.
+            Datum::Shifted(shifts) => {
+                let mut at = there;
+                for _ in 0..SHIFT_STEPS {
+                    let (shifted, _) = shifts.place(at, self.accepted).ok()?;
+                    at = (at.0 + there.0 - shifted.0, at.1 + there.1 - shifted.1);
+                }
+                at
+            }
+        };
+        let (plane, geographic) = &**systems;
+        let mut at = (lon - self.meridian, lat, 0.0);
+        transform(geographic, plane, &mut at).ok()?;
+        (at.0.is_finite() && at.1.is_finite()).then_some([at.0, at.1])
     }
 
     /// Converts coordinates to a position on the system's own datum: longitude east of Greenwich

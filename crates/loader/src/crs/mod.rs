@@ -25,6 +25,7 @@ mod definition;
 mod local;
 mod methods;
 mod new_zealand;
+mod plane;
 mod projjson;
 mod registry;
 mod wkt;
@@ -35,6 +36,7 @@ use crate::parameter::Parameter;
 use datum::Datum;
 pub(crate) use datum::VagueShift;
 pub(crate) use local::{GeographicPlace, LocalCrs, PlaceError};
+pub use plane::{PlaneCrs, PlaneCrsError, ProjectedSquare};
 use std::f64::consts::PI;
 
 /// The coordinate system of a file.

@@ -2,6 +2,7 @@
 //! coordinate system.
 
 mod definitions;
+mod plane;
 
 use super::*;
 use serde_json::Value;

@@ -21,14 +21,13 @@ use crate::ramp::Ramp;
 use crate::splat::density::{Density, Picture};
 use crate::splat::timing::{Phase, lap};
 use crate::unit_costs::{ENCODED, REPORTED_CELLS, report};
-use heatsplat_points::Window;
 
 pub use dem::{Dem, dem};
 pub use empty::empty;
 pub use npy::npy;
 pub use png::{png_indexed, png_rgba};
 pub use png_rows::{RowColors, png_in_rows};
-pub use tiff::tiff;
+pub use tiff::{Georeference, tiff};
 pub use webp::webp_lossless;
 
 /// The greatest width of a picture in pixels, and also the greatest height.
@@ -190,7 +189,11 @@ impl ImageEncoding {
     /// A number of values other than width × height, an edge that is 0 or over [`MAX_EDGE`], or a
     /// value that is infinite. Also a format of colours, for which [`indices`](Self::indices) is
     /// the right method.
-    pub fn density(self, density: &Density, window: &Window) -> Result<Arc<[u8]>, EncodeError> {
+    pub fn density(
+        self,
+        density: &Density,
+        place: impl Into<Georeference>,
+    ) -> Result<Arc<[u8]>, EncodeError> {
         let Density {
             width,
             height,
@@ -204,7 +207,7 @@ impl ImageEncoding {
         }
         let bytes = match self.format {
             ImageFormat::Npy => npy(values, *width, *height),
-            ImageFormat::Tiff => tiff(values, *width, *height, window),
+            ImageFormat::Tiff => tiff(values, *width, *height, &place.into()),
             ImageFormat::Dem(encoding) => dem(density, encoding),
             ImageFormat::Png | ImageFormat::PngRgba | ImageFormat::WebP => {
                 Err(EncodeError::NoValues)
@@ -296,6 +299,7 @@ pub enum EncodeError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use heatsplat_points::Window;
 
     #[test]
     fn sums_beyond_floats_are_an_error_and_no_infinity() {

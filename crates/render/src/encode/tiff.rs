@@ -17,9 +17,33 @@ const KEYS: Tag = Tag::Unknown(34_735);
 /// GDAL's tag for the value that means "no data".
 const NODATA: Tag = Tag::Unknown(42_113);
 
-/// Encodes the values of a window of the map as a GeoTIFF: one band of 32-bit floats, uncompressed,
-/// with coordinates in EPSG:3857. `values` are in rows from the north. The value 0 is declared as
-/// "no data".
+/// The place of a picture in a projected coordinate system, for GIS programs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Georeference {
+    /// The system's EPSG number.
+    pub epsg: u32,
+    /// The easting of the picture's western edge, in the system's unit.
+    pub west: f64,
+    /// The northing of the picture's northern edge, in the system's unit.
+    pub north: f64,
+    /// The side of a pixel in the system's unit.
+    pub pixel: f64,
+}
+
+impl From<&Window> for Georeference {
+    /// The place of a window in EPSG:3857, Web Mercator in metres.
+    fn from(window: &Window) -> Self {
+        Self {
+            epsg: 3857,
+            west: (window.left() / WORLD - 0.5) * EQUATOR_METRES,
+            north: (0.5 - window.top() / WORLD) * EQUATOR_METRES,
+            pixel: window.pixel() / WORLD * EQUATOR_METRES,
+        }
+    }
+}
+
+/// Encodes values as a GeoTIFF: one band of 32-bit floats, uncompressed, with the coordinates of
+/// `place`. `values` are in rows from the north. The value 0 is declared as "no data".
 ///
 /// # Errors
 /// A number of values other than `width * height`, or a width or height that is 0 or over
@@ -28,17 +52,20 @@ pub fn tiff(
     values: &[f32],
     width: u32,
     height: u32,
-    window: &Window,
+    place: &Georeference,
 ) -> Result<Vec<u8>, EncodeError> {
     check(values.len(), 1, width, height)?;
-    let pixel = window.pixel() / WORLD * EQUATOR_METRES;
-    let west = (window.left() / WORLD - 0.5) * EQUATOR_METRES;
-    let north = (0.5 - window.top() / WORLD) * EQUATOR_METRES;
-    // The numbers state GeoTIFF's version, 1.1.0, and four keys: the coordinates are projected,
-    // pixels are areas, the projection is EPSG:3857, and its unit is the metre.
-    let keys: [u16; 20] = [
-        1, 1, 0, 4, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, 3857, 3076, 0, 1, 9001,
-    ];
+    let &Georeference {
+        epsg,
+        west,
+        north,
+        pixel,
+    } = place;
+    // The numbers state GeoTIFF's version, 1.1.0, and three keys: the coordinates are projected,
+    // pixels are areas, and the EPSG number of the projection, or 32767 for one without a number
+    // that a key can hold. The unit follows from the number.
+    let system = u16::try_from(epsg).unwrap_or(32_767);
+    let keys: [u16; 16] = [1, 1, 0, 3, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, system];
     let mut bytes = Cursor::new(Vec::with_capacity(values.len() * 4 + 1024));
     let mut encoder = TiffEncoder::new(&mut bytes)?;
     let mut image = encoder.new_image::<Gray32Float>(width, height)?;
@@ -69,7 +96,7 @@ mod tests {
     fn values_and_place_come_back() {
         let window = Window::tile(TileId::new(1, 1, 0).unwrap(), 2);
         let values = [0.0, 1.5, f32::MAX, -2.0];
-        let bytes = tiff(&values, 2, 2, &window).unwrap();
+        let bytes = tiff(&values, 2, 2, &Georeference::from(&window)).unwrap();
         let mut decoder = Decoder::new(Cursor::new(bytes)).unwrap();
         assert_eq!(decoder.dimensions().unwrap(), (2, 2));
         let tag = |decoder: &mut Decoder<_>, tag| decoder.get_tag_f64_vec(tag).unwrap();

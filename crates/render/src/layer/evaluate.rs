@@ -11,7 +11,7 @@ use crate::splat::cpu;
 use crate::splat::density::{Density, Picture};
 use crate::splat::kernel_spec::KernelSpec;
 use crate::splat::timing::{Phase, lap};
-use crate::splat::view::View;
+use crate::splat::view::{PlaneGround, View};
 use crate::splat::{Backend, Job};
 use crate::style::Style;
 use crate::style::kernel::Normalize;
@@ -104,6 +104,7 @@ pub(crate) struct MeasureEval {
     pub(crate) measure: Measure,
     kernel: KernelSpec,
     window: Window,
+    ground: Option<PlaneGround>,
 }
 
 impl MeasureEval {
@@ -114,12 +115,18 @@ impl MeasureEval {
             measure: style.measure(),
             kernel: KernelSpec::new(style, window.pixel(), ratio),
             window,
+            ground: None,
         }
     }
 
     /// Prepares the evaluation of a style's measure at each pixel of a view.
     pub(crate) fn for_view(style: &Style, view: &View) -> Self {
-        Self::new(style, view.window(), f64::from(view.ratio()))
+        Self {
+            measure: style.measure(),
+            kernel: KernelSpec::for_view(style, view),
+            window: view.window(),
+            ground: view.ground(),
+        }
     }
 
     /// The single job by which a backend draws the measure, if the measure is one density. The
@@ -172,7 +179,10 @@ impl MeasureEval {
             let width = (density.width as usize).max(1);
             for (row, values) in density.values.chunks_exact_mut(width).enumerate() {
                 let y = self.window.top() + (row as f64 + 0.5) * self.window.pixel();
-                let per_km2 = per_km2(y, css_pixel) as f32;
+                let per_km2 = match self.ground {
+                    None => per_km2(y, css_pixel),
+                    Some(ground) => (ground.metres_per_unit * css_pixel / 1000.0).powi(-2),
+                } as f32;
                 values.iter_mut().for_each(|v| *v *= per_km2);
             }
         }

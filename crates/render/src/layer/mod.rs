@@ -11,6 +11,7 @@ pub(crate) mod nearest;
 pub(crate) mod paged_counts;
 pub(crate) mod point_query;
 pub(crate) mod point_set;
+pub(crate) mod projected;
 pub(crate) mod quantity;
 pub(crate) mod request;
 pub(crate) mod sampling;
@@ -74,6 +75,8 @@ pub struct Layer {
     /// Statistics that this layer shares with other layers, and from which its scales are made.
     /// `None` if its scales are made from statistics of its own points.
     shared: Option<Arc<SharedStatistics>>,
+    /// The layer whose scales this one has; `None` if it has its own.
+    scales: Option<Arc<Self>>,
     statistics: Memo<(u8, ValuesKey), Statistics>,
     /// The tiles in which statistics are measured, by the level.
     sampled: Memo<u8, Vec<SampledTile>>,
@@ -101,6 +104,7 @@ impl Layer {
             measures_to_the_end: true,
             backend,
             shared: None,
+            scales: None,
             statistics: Memo::new(CACHED),
             sampled: Memo::new(CACHED),
             normalizers: Memo::new(CACHED),
@@ -296,6 +300,9 @@ impl Layer {
     /// if the values are means. The curves of equalised scales are interpolated in the same way,
     /// geometrically or linearly. An end that the style's domain sets is not interpolated.
     pub fn normalizer_at(&self, level: Level, style: &Style) -> Arc<Normalizer> {
+        if let Some(scales) = &self.scales {
+            return scales.normalizer_at(level, style);
+        }
         let below = self.normalizer(level.below(), style);
         let Some((above, _)) = level.above() else {
             return below;
@@ -324,6 +331,9 @@ impl Layer {
     /// Returns true if the scale of a level is cached, so that pictures at this level are drawn
     /// without measuring statistics.
     pub fn has_normalizer(&self, level: Level, style: &Style) -> bool {
+        if let Some(scales) = &self.scales {
+            return scales.has_normalizer(level, style);
+        }
         let mut levels = level.wholes();
         levels.all(|level| {
             let key = (level, style.normalizer_key(level));
@@ -334,6 +344,9 @@ impl Layer {
     /// Returns true if another thread is measuring the scale of a level, so that a caller that
     /// needs it would wait for that thread.
     pub fn is_measuring(&self, level: Level, style: &Style) -> bool {
+        if let Some(scales) = &self.scales {
+            return scales.is_measuring(level, style);
+        }
         let mut levels = level.wholes();
         levels.any(|level| {
             let measured = style.scale().level(level);

@@ -89,7 +89,7 @@ struct DividedIndex {
 }
 
 impl DividedIndex {
-    fn divide(&self, points: &mut [Point]) {
+    fn divide_weights(&self, points: &mut [Point]) {
         // A missing weight stays missing, whatever the sign of the divisor.
         let with_weight = points.iter_mut().filter(|p| p.has_weight());
         with_weight.for_each(|p| p.weight /= self.divisor);
@@ -113,12 +113,18 @@ impl PagedIndex for DividedIndex {
 
     fn search(&self, level: u32, window: &Window) -> Result<PagedCells, ReadError> {
         let mut cells = self.index.search(level, window)?;
-        self.divide(&mut cells.entries);
+        self.divide_weights(&mut cells.entries);
         Ok(cells)
     }
 
     fn count(&self, level: u32, window: &Window) -> Result<usize, ReadError> {
         self.index.count(level, window)
+    }
+
+    fn divide(&self, origin: &Point, level: u32, finer: u32) -> Result<PagedCells, ReadError> {
+        let mut cells = self.index.divide(origin, level, finer)?;
+        self.divide_weights(&mut cells.entries);
+        Ok(cells)
     }
 
     fn quad_range(&self, quad: Quad) -> Result<Range<u64>, ReadError> {
@@ -127,7 +133,7 @@ impl PagedIndex for DividedIndex {
 
     fn read(&self, numbers: Range<u64>) -> Result<Vec<Point>, ReadError> {
         let mut points = self.index.read(numbers)?;
-        self.divide(&mut points);
+        self.divide_weights(&mut points);
         Ok(points)
     }
 

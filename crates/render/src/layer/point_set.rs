@@ -7,6 +7,7 @@ use crate::layer::quantity::Quantity;
 use crate::scale::value_kind::ValueKind;
 use crate::style::measure::{Comparison, Measure};
 use crate::style::radius::Radius;
+use heatsplat_points::projected::{ProjectedIndex, Projection};
 use heatsplat_points::{Point, Points, Summary, cancel};
 use std::sync::{Arc, OnceLock};
 
@@ -174,6 +175,39 @@ impl PointSet {
             by_radius: Arc::clone(&first.by_radius),
             categories: Vec::new(),
             quantity,
+        }
+    }
+
+    /// This set in another projection: its points are projected when a picture needs them.
+    pub(super) fn projected(&self, projection: &Arc<dyn Projection>) -> Self {
+        let mut index = ProjectedIndex::new(Arc::clone(&self.points), Arc::clone(projection));
+        if paged_counts::is_countable(&self.points) {
+            let of = self.clone();
+            index = index.counting(move || Arc::clone(of.counts()));
+        }
+        let set = |set: &Self| set.projected(projection);
+        Self {
+            points: Arc::new(Points::from_paged(Arc::new(index))),
+            counts: Arc::default(),
+            scaled: Arc::default(),
+            versus: self
+                .versus()
+                .map(|(how, other)| (how, Arc::new(set(other)))),
+            signed: self.signed,
+            by_radius: self
+                .by_radius
+                .iter()
+                .map(|(r, part)| (*r, set(part)))
+                .collect(),
+            categories: self
+                .categories
+                .iter()
+                .map(|c| Category {
+                    set: set(&c.set),
+                    ..c.clone()
+                })
+                .collect(),
+            quantity: self.quantity.clone(),
         }
     }
 

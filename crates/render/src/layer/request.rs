@@ -191,10 +191,7 @@ impl<'a, Of> PictureRequest<'a, Of> {
         // The values are drawn one pixel further on each side, because the slope at an edge pixel
         // depends on the pixel beyond the edge.
         let window = view.window().grown(1);
-        let density = layer
-            .map(View::new(window, view.ratio()))
-            .style(style)
-            .density();
+        let density = layer.map(view.with_window(window)).style(style).density();
         let mut picture = self.colorize(&density.without_rim());
         if picture.is_empty() {
             return (picture, None);

@@ -4,6 +4,7 @@ use crate::legend::Legend;
 use crate::legend::canvas::{Canvas, MAX_RATIO, TEXT_HEIGHT, TEXT_SIZE};
 use crate::legend::layout::LegendTheme;
 use crate::legend::png;
+use crate::splat::view::View;
 use crate::style::radius::metres_per_unit;
 use heatsplat_points::Window;
 
@@ -44,21 +45,22 @@ impl Captions {
     /// premultiplied by alpha. `window` is the part of the world that the map shows. Captions that
     /// don't fit on the map are cut off.
     pub fn draw(&self, pixels: &mut [u8], window: &Window) {
-        self.placed(window).draw_rows(pixels, 0);
+        self.placed(*window).draw_rows(pixels, 0);
     }
 
-    /// Draws the panels of the captions and finds their places on a map. `window` is the part of
-    /// the world that the map shows.
-    pub fn placed(&self, window: &Window) -> PlacedCaptions {
+    /// Draws the panels of the captions and finds their places on a map. `view` is the part of the
+    /// world that the map shows.
+    pub fn placed(&self, view: impl Into<View>) -> PlacedCaptions {
+        let view = view.into();
         PlacedCaptions {
-            width: window.width() as usize,
-            panels: self.panels(window),
+            width: view.window().width() as usize,
+            panels: self.panels(&view),
         }
     }
 
-    /// Draws the panels, and finds their places on the map that `window` shows.
-    fn panels(&self, window: &Window) -> Vec<PlacedPanel> {
-        let map = MapCorners::new(window, self.theme.ratio.clamp(1, MAX_RATIO));
+    /// Draws the panels, and finds their places on the map that `view` shows.
+    fn panels(&self, view: &View) -> Vec<PlacedPanel> {
+        let map = MapCorners::new(&view.window(), self.theme.ratio.clamp(1, MAX_RATIO));
         let mut placed = Vec::new();
         if let Some(title) = &self.title {
             let panel = self.words(title, TITLE_SIZE);
@@ -83,7 +85,7 @@ impl Captions {
             placed.push(PlacedPanel { panel, left, top });
         }
         if self.scale_bar {
-            let panel = self.bar(map.metres_per_pixel(window));
+            let panel = self.bar(map.metres_per_pixel(view));
             let (left, top) = map.bottom_right(&panel, below);
             placed.push(PlacedPanel { panel, left, top });
         }
@@ -190,9 +192,12 @@ impl MapCorners {
     }
 
     /// The length on the ground, in metres, of a CSS pixel in the middle of the map.
-    fn metres_per_pixel(&self, window: &Window) -> f64 {
+    fn metres_per_pixel(&self, view: &View) -> f64 {
+        let window = view.window();
         let middle = (window.top() + window.bottom()) / 2.0;
-        metres_per_unit(middle) * window.pixel() * f64::from(self.ratio)
+        let ground = view.ground().map(|ground| ground.metres_per_unit);
+        let metres = ground.unwrap_or_else(|| metres_per_unit(middle));
+        metres * window.pixel() * f64::from(self.ratio)
     }
 }
 

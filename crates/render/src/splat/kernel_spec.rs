@@ -58,8 +58,21 @@ impl KernelSpec {
     }
 
     /// The kernel of a style in a view, a window with a device pixel ratio.
-    fn for_view(style: &Style, view: &View) -> Self {
-        Self::new(style, view.window().pixel(), f64::from(view.ratio()))
+    pub(crate) fn for_view(style: &Style, view: &View) -> Self {
+        let (pixel, ratio) = (view.window().pixel(), f64::from(view.ratio()));
+        let spec = Self::new(style, pixel, ratio);
+        match view.ground() {
+            Some(ground) if spec.shape != Shape::Pixel => Self {
+                length: match style.radius().at_zoom(view.level().zoom()) {
+                    Length::Pixels(pixels) => Length::Pixels(pixels),
+                    Length::Metres(metres) => {
+                        Length::Pixels(metres / (ground.metres_per_unit * pixel * ratio))
+                    }
+                },
+                ..spec
+            },
+            _ => spec,
+        }
     }
 
     /// The kernel with a radius of `pixels` pixels of the picture, and a factor: the side of the
@@ -284,7 +297,7 @@ impl Style {
     pub fn level_in(&self, view: impl Into<View>) -> Level {
         let view = view.into();
         match self.shape() {
-            Shape::Pixel => Level::from_pixel(view.window().pixel()),
+            Shape::Pixel => view.level_of(view.window().pixel()),
             _ => view.level(),
         }
     }

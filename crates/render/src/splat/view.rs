@@ -55,6 +55,21 @@ pub struct View {
     first: u32,
     /// The column after the last one that shows the map, counted from 0 at the window's left edge.
     end: u32,
+    ground: Option<PlaneGround>,
+}
+
+/// The size of the square of a projection on the ground, for a view in that square. A view in Web
+/// Mercator has none: there sizes differ from row to row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct PlaneGround {
+    /// The number of metres on the ground that a world unit of the square spans.
+    pub(crate) metres_per_unit: f64,
+    /// The difference between the levels of Web Mercator and of the square at which a pixel has the
+    /// same size on the ground, at the middle of the layer.
+    pub(crate) level_shift: f64,
+    /// The least and the greatest length of a metre in the area of the layer, as fractions of its
+    /// length at the layer's middle.
+    pub(crate) range: (f64, f64),
 }
 
 impl View {
@@ -66,6 +81,29 @@ impl View {
             ratio,
             first: 0,
             end: window.width(),
+            ground: None,
+        }
+    }
+
+    /// A view in the square of a projection.
+    pub(crate) fn on_ground(self, ground: PlaneGround) -> Self {
+        Self {
+            ground: Some(ground),
+            ..self
+        }
+    }
+
+    /// The size of the square on the ground; `None` for a view in Web Mercator.
+    pub(crate) fn ground(&self) -> Option<PlaneGround> {
+        self.ground
+    }
+
+    /// A view of another window with the device pixel ratio of this one. All its columns show the
+    /// map.
+    pub(crate) fn with_window(&self, window: Window) -> Self {
+        Self {
+            ground: self.ground,
+            ..Self::new(window, self.ratio)
         }
     }
 
@@ -111,6 +149,7 @@ impl View {
             ratio,
             first: column(middle - half),
             end: column(middle + half),
+            ground: None,
         })
     }
 
@@ -137,9 +176,19 @@ impl View {
         self.ratio
     }
 
-    /// The level of the view: at level L the world is 2ᴸ CSS pixels wide.
+    /// The level of the view: at level L the world is 2ᴸ CSS pixels wide. For a view in the square
+    /// of another projection it is the level of Web Mercator at which a pixel is as large on the
+    /// ground, at the middle of the layer.
     pub fn level(&self) -> Level {
-        Level::from_pixel(self.window.pixel() * f64::from(self.ratio))
+        self.level_of(self.window.pixel() * f64::from(self.ratio))
+    }
+
+    /// The level of Web Mercator for pixels of a size, in world units of the view's square.
+    pub(crate) fn level_of(&self, pixel: f64) -> Level {
+        match self.ground {
+            None => Level::from_pixel(pixel),
+            Some(ground) => Level::from_pixel(pixel / ground.level_shift.exp2()),
+        }
     }
 
     /// The columns of the window that show the map, counted from 0 at the left. The other columns

@@ -78,6 +78,7 @@ impl PagedIndex for PagedDouble {
             }
             for from in (first..found.entries.len()).step_by(self.most) {
                 found.runs.push(PagedRun {
+                    level: 0,
                     range: from..(from + self.most).min(found.entries.len()),
                     shift: batch.shift,
                     are_points: batch.counts.is_none(),

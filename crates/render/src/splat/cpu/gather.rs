@@ -165,7 +165,7 @@ pub(crate) fn gather(
     // cell's level.
     let most = |level: u32| LIMIT * 8f64.sqrt() / (needs.bend * side(level) / pixel);
     let mut unreported = 0;
-    each_cell(&cells, level, |place, parts, shift| {
+    each_cell(&cells, level, |place, key, parts, shift| {
         unreported += 1;
         if unreported == REPORTED_CELLS {
             report(unreported, ns::GATHERED);
@@ -185,7 +185,7 @@ pub(crate) fn gather(
             hand_on(parts, &mut |cell| take(cell, shift, light));
         } else {
             let most = |level| near * most(level);
-            cut(points, place, (level, weight), &most, &mut |cell| {
+            cut(points, key, (level, weight), &most, &mut |cell| {
                 take(cell, shift, false);
             });
         }
@@ -200,35 +200,67 @@ struct CellPart<'a> {
     whole: bool,
 }
 
+/// The square in which all parts of a cell lie: that of a level around a point.
+#[derive(Clone, Copy)]
+struct CellKey<'a> {
+    point: &'a Point,
+    level: u32,
+    /// True if the square is one of the index from which the cells were made, in another
+    /// projection; false if it is one of the picture's world.
+    of_origin: bool,
+}
+
+impl CellKey<'_> {
+    fn holds(&self, other: &CellKey<'_>) -> bool {
+        self.point.shares(other.point, self.level)
+    }
+}
+
 /// Calls `call` for each cell of level `level` in `cells`; such a cell is 2^(32 − `level`) world
-/// units wide. The arguments are a point in the cell, all parts of the cell, and the distance in
-/// world units by which its copy of the world is shifted to the east. A cell's parts may lie in
-/// several batches, for example cells of the pyramid in one batch and points in the next.
+/// units wide, or about as wide if it was made from a cell in another projection. The arguments are
+/// a point in the cell, the cell's square, all parts of the cell, and the distance in world units
+/// by which its copy of the world is shifted to the east. A cell's parts may lie in several
+/// batches, for example cells of the pyramid in one batch and points in the next.
 #[inline(always)]
 fn each_cell<'c>(
     cells: &'c Cells<'_>,
     level: u32,
-    mut call: impl FnMut(&Point, &[CellPart<'c>], f64),
+    mut call: impl FnMut(&Point, CellKey<'c>, &[CellPart<'c>], f64),
 ) {
     let mut parts: Vec<CellPart<'c>> = Vec::new();
-    let mut begun: Option<(&Point, f64)> = None;
+    let mut begun: Option<(&Point, CellKey<'c>, f64)> = None;
     for batch in cells.batches() {
         let (whole, shift) = (batch.counts.is_none(), batch.shift);
-        for cells in batch.cells.chunk_by(|a, b| a.shares(b, level)) {
-            let Some(first) = cells.first() else { continue };
-            if let Some((place, before)) = begun
-                && !(before == shift && place.shares(first, level))
+        let (mut keys, level, of_origin) = match batch.origins {
+            None => (batch.cells, level, false),
+            Some((origins, level)) => (origins, level, true),
+        };
+        let mut rest = batch.cells;
+        while let Some(chunk) = keys.chunk_by(|a, b| a.shares(b, level)).next()
+            && let Some((cells, after)) = rest.split_at_checked(chunk.len())
+        {
+            (keys, rest) = (keys.get(chunk.len()..).unwrap_or_default(), after);
+            let (Some(first), Some(point)) = (cells.first(), chunk.first()) else {
+                continue;
+            };
+            let key = CellKey {
+                point,
+                level,
+                of_origin,
+            };
+            if let Some((place, of, before)) = begun
+                && !(before == shift && of.holds(&key))
             {
-                call(place, &parts, before);
+                call(place, of, &parts, before);
                 parts.clear();
                 begun = None;
             }
-            begun.get_or_insert((first, shift));
+            begun.get_or_insert((first, key, shift));
             parts.push(CellPart { cells, whole });
         }
     }
-    if let Some((place, shift)) = begun {
-        call(place, &parts, shift);
+    if let Some((place, key, shift)) = begun {
+        call(place, key, &parts, shift);
     }
 }
 
@@ -251,7 +283,7 @@ fn hand_on(parts: &[CellPart<'_>], take: &mut impl FnMut(&Point)) {
     }
 }
 
-/// Splits the cell of level `level` that contains `place`, and calls `take` for each point and each
+/// Splits the cell of level `level` with the square `key`, and calls `take` for each point and each
 /// finer cell that result. A cell of level n is 2^(32 − n) world units wide. `total` is the sum of
 /// |weight| in the cell. A finer cell is split again if all of this holds:
 ///
@@ -260,7 +292,7 @@ fn hand_on(parts: &[CellPart<'_>], take: &mut impl FnMut(&Point)) {
 /// * It doesn't have the finest level, 32.
 fn cut(
     points: &Points,
-    place: &Point,
+    key: CellKey<'_>,
     (level, total): (u32, f64),
     most: &dyn Fn(u32) -> f64,
     mut take: &mut dyn FnMut(&Point),
@@ -270,18 +302,25 @@ fn cut(
     // `MOST_BITS` limits the level.
     let bits = (total / most(level)).log2().ceil();
     let finer = (level + bits.clamp(1.0, MOST_BITS) as u32).min(BITS);
-    let corner = |v: u32| f64::from(v) - f64::from(v) % side(level);
-    let count = 1 << (finer - level);
-    let window = Window::new(corner(place.x), corner(place.y), side(finer), count, count);
-    each_cell(&points.cells(&window, 1.0), finer, |first, parts, _| {
-        if !first.shares(place, level) {
+    let cells = if key.of_origin {
+        let finer = (key.level + (finer - level)).min(BITS);
+        points.divide(key.point, key.level, finer)
+    } else {
+        let corner = |v: u32| f64::from(v) - f64::from(v) % side(level);
+        let count = 1 << (finer - level);
+        let (x, y) = (corner(key.point.x), corner(key.point.y));
+        points.cells(&Window::new(x, y, side(finer), count, count), 1.0)
+    };
+    each_cell(&cells, finer, |_, part, parts, _| {
+        if !key.holds(&part) {
             return;
         }
         let weight = weight(parts);
-        if are_points(parts) || finer == BITS || weight <= most(finer) {
+        let is_finest = finer == BITS || part.level == BITS;
+        if are_points(parts) || is_finest || weight <= most(finer) {
             hand_on(parts, &mut take);
         } else {
-            cut(points, first, (finer, weight), most, take);
+            cut(points, part, (finer, weight), most, take);
         }
     });
 }
