@@ -75,6 +75,8 @@ async function filterControls(page, tiles) {
   check("a condition may be written", (filter() ?? "").endsWith("and (country <> 'US' or population > 5e6)"), filter());
   await shoot(page, "filter");
 
+  // The address follows a change a little later than the map does.
+  await page.waitForFunction(() => location.hash.includes("5e6"));
   const link = page.url();
   const again = await open(page.context().browser(), link, VIEW);
   const restored = await again.page.evaluate(() => ({
