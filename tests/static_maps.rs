@@ -59,10 +59,6 @@ fn a_map_in_a_projected_system() {
         (&["--projection", "3857"], "Web Mercator"),
         (&["--projection", "Europe"], "EPSG number"),
         (
-            &["--projection", "27700", "--bbox=100,-40,110,-30"],
-            "--projection",
-        ),
-        (
             &["--projection", "3995", "--radius", "30km"],
             "metres and km²",
         ),
