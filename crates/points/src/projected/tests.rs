@@ -103,8 +103,8 @@ proptest! {
             prop_assert!(at.is_some(), "{wanted:?} is missing: {nearest:?}, allowed {error}");
             left.swap_remove(at.unwrap_or_default());
         }
-        // What is left lies outside of the window and the square, or so near to an edge that rounding
-        // decides.
+        // What is left lies outside of the window or the square, or so near to an edge that
+        // rounding decides.
         let inner = Window::new(
             window.left() + error,
             window.top() + error,
