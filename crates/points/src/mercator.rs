@@ -128,6 +128,17 @@ pub fn latitude(y: f64) -> f64 {
     (PI * (1.0 - 2.0 * y / WORLD)).sinh().atan().to_degrees()
 }
 
+/// Returns the number of metres on the ground that a world unit spans at `y`, the distance in world units
+/// from the map's northern edge.
+///
+/// At latitude φ a world unit spans cos φ times what it spans at the equator. On Web Mercator's
+/// sphere, cos φ = 1 / cosh(π (1 − 2 y / WORLD)). The Earth is an ellipsoid, for which the result
+/// is wrong by at most 0.7 %.
+pub fn metres_per_unit(y: f64) -> f64 {
+    let share = (y / WORLD).clamp(0.0, 1.0);
+    EQUATOR_METRES / WORLD / (PI * (1.0 - 2.0 * share)).cosh()
+}
+
 /// Returns the x, in world units, of a longitude in degrees. It is not wrapped: a longitude beyond
 /// ±180 gives an x outside the world.
 pub fn unwrapped_x(lon: f64) -> f64 {
@@ -151,6 +162,18 @@ fn latitude_fraction(lat: f64) -> f64 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn ground_shrinks_with_the_cosine_of_the_latitude() {
+        let equator = metres_per_unit(clamped_y(0.0));
+        for lat in [-80.0f64, -45.0, 30.0, 60.0] {
+            let share = metres_per_unit(clamped_y(lat)) / equator;
+            assert!(
+                (share - lat.to_radians().cos()).abs() < 1e-6,
+                "{lat}: {share}"
+            );
+        }
+    }
 
     #[test]
     fn edges_of_the_square() {

@@ -66,8 +66,10 @@ impl Coastline {
         let [rings, coast, borders] = match square {
             None => [rings, coast, borders],
             Some(square) => [
-                // A projection may turn a ring inside out, so land is not filled.
-                Vec::new(),
+                rings
+                    .iter()
+                    .filter_map(|ring| projected_ring(ring, square))
+                    .collect(),
                 coast
                     .iter()
                     .flat_map(|line| projected(line, square))
@@ -200,6 +202,32 @@ fn projected(line: &Line, square: &ProjectedSquare) -> Vec<Line> {
         }
     }
     parts
+}
+
+/// A ring of land in world units of another projection's square. `None` if the projection turns it
+/// inside out, as one from the north pole does with the Antarctic: then the middle of the square
+/// would lie in the ring on one of the two maps only.
+fn projected_ring(ring: &Line, square: &ProjectedSquare) -> Option<Line> {
+    // Positions at a pole only join the cuts at ±180°, and most projections have one place for them.
+    let off_poles = |[_, y]: &[f64; 2]| (1.0..WORLD - 1.0).contains(y);
+    let ring: Line = ring.iter().copied().filter(off_poles).collect();
+    let placed = projected(&ring, square).concat();
+    let middle = [WORLD / 2.0; 2];
+    let [east, north] = square.position(middle);
+    let [lon, lat] = square.crs().unproject(east, north)?;
+    let there = [mercator::unwrapped_x(lon), mercator::clamped_y(lat)];
+    (encloses(&ring, there) == encloses(&placed, middle)).then_some(placed)
+}
+
+/// Returns true if a place lies in a ring: if a ray from the place to the east crosses the ring an
+/// odd number of times.
+fn encloses(ring: &Line, [x, y]: [f64; 2]) -> bool {
+    let before = ring.iter().cycle().skip(ring.len().saturating_sub(1));
+    let crosses = |(from, to): &(&[f64; 2], &[f64; 2])| {
+        let ([x0, y0], [x1, y1]) = (**from, **to);
+        (y0 > y) != (y1 > y) && x < x0 + (y - y0) / (y1 - y0) * (x1 - x0)
+    };
+    before.zip(ring).filter(crosses).count() % 2 == 1
 }
 
 /// The coast of a ring of land: the lines that are left if the edges at ±180° and at the south pole

@@ -23,7 +23,7 @@ use crate::cli::logging::say;
 use clap::Args;
 use heatsplat::loader::PlaneCrs;
 use heatsplat::points::{LonLatBox, WindowError};
-use heatsplat::render::encode::{EncodeError, Georeference, MAX_EDGE};
+use heatsplat::render::encode::{EncodeError, Georeference};
 use heatsplat::render::legend::{Captions, LegendTheme, Typeface};
 use heatsplat::render::{ProjectedLayer, View, height_to_width};
 use heatsplat::{ImageFormat, Layer, Points};
@@ -262,6 +262,7 @@ impl RenderCommand {
         let Some(code) = self.projection else {
             return view(bounds, size).map(Place::Mercator);
         };
+        height_to_width(bounds).map_err(|e| ("--bbox", e.to_string()))?;
         let crs = PlaneCrs::from_epsg(code).map_err(|e| ("--projection", e.to_string()))?;
         ProjectedMap::new(crs, bounds, size).map(Place::Projected)
     }
@@ -331,20 +332,7 @@ impl Place {
 fn view(bounds: LonLatBox, size: PixelSize) -> Result<View, (&'static str, String)> {
     let of_box = |e: WindowError| ("--bbox", e.to_string());
     let shape = height_to_width(bounds).map_err(of_box)?;
-    let height = || {
-        // Rounded in CSS pixels, so that a picture with another ratio shows the same map.
-        let css = f64::from(size.width) / f64::from(size.ratio) * shape;
-        (css.round().max(1.0) as u32).saturating_mul(size.ratio)
-    };
-    let height = size.height.unwrap_or_else(height);
-    if height > MAX_EDGE {
-        let message = format!(
-            "the box is so narrow that the picture would be {} × {height} pixels, and {MAX_EDGE} \
-             are the most: give a height, or a wider --bbox",
-            size.width
-        );
-        return Err(("--size", message));
-    }
+    let height = size.height_of(shape)?;
     View::around_pixels(bounds, size.width, height, size.ratio).map_err(of_box)
 }
 

@@ -30,6 +30,28 @@ pub(super) struct PixelSize {
     pub(super) dpi: Option<u32>,
 }
 
+impl PixelSize {
+    /// The height of the picture in pixels. If none is stated, it follows from `shape`, the height
+    /// of the box divided by its width. An error is a pair: the flag that causes it, and the
+    /// message.
+    pub(super) fn height_of(self, shape: f64) -> Result<u32, (&'static str, String)> {
+        let height = self.height.unwrap_or_else(|| {
+            // Rounded in CSS pixels, so that a picture with another ratio shows the same map.
+            let css = f64::from(self.width) / f64::from(self.ratio) * shape;
+            (css.round().max(1.0) as u32).saturating_mul(self.ratio)
+        });
+        if height > MAX_EDGE {
+            let message = format!(
+                "the box is so narrow that the picture would be {} × {height} pixels, and \
+                 {MAX_EDGE} are the most: give a height, or a wider --bbox",
+                self.width
+            );
+            return Err(("--size", message));
+        }
+        Ok(height)
+    }
+}
+
 impl PictureSize {
     /// Parses a size such as `1024x768`, `1024`, `20x15cm`, `200mm` or `8x6in`.
     pub(super) fn parse(text: &str) -> Result<Self, String> {

@@ -1,7 +1,7 @@
 //! The index of points in another projection.
 
-use super::Projection;
 use super::fit::{Polynomial, QuadFit};
+use super::{Projection, level_shift};
 use crate::cancel;
 use crate::focus::Focus;
 use crate::mercator::{self, WORLD};
@@ -352,11 +352,21 @@ impl PagedIndex for ProjectedIndex {
         self.base.occupied(level)
     }
 
-    /// Returns what remains at the same level of Web Mercator, whose square is larger on the
-    /// ground: less than remains in the projection's square. So too many pictures are drawn by the
-    /// more exact method, but none too few.
+    /// Returns what remains at a level of Web Mercator whose cells are larger on the ground than
+    /// those of the level: less than remains in the projection's square. So some pictures more are
+    /// drawn by the more exact method, but none fewer.
     fn remaining(&self, level: u32) -> f64 {
-        self.base.remaining(level)
+        let shift = self.base.focus().and_then(|focus| {
+            let [west, south, east, north] = focus.bounds.edges();
+            level_shift(
+                &*self.projection,
+                (west + east) / 2.0,
+                (south + north) / 2.0,
+            )
+        });
+        // Away from the middle the sizes differ, mostly by less than a factor of 2.
+        let coarser = (f64::from(level) + shift.unwrap_or(0.0)).floor() - 1.0;
+        self.base.remaining(coarser.max(0.0) as u32)
     }
 
     fn focus(&self) -> Option<Focus> {

@@ -17,6 +17,7 @@ mod tests;
 
 pub use index::ProjectedIndex;
 
+use crate::mercator;
 use std::fmt;
 
 /// The ellipsoid of WGS 84: its semi-major axis in metres, and the square of its eccentricity.
@@ -61,4 +62,12 @@ pub fn units_per_metre(projection: &dyn Projection, lon: f64, lat: f64) -> Optio
     );
     let area = (ex * ny - ey * nx).abs() / (east * north);
     (area.is_finite() && area > 0.0).then(|| area.sqrt())
+}
+
+/// Returns the difference between the levels of Web Mercator and of a projection's square at which
+/// a pixel has the same size on the ground at a longitude and latitude in degrees. `None` where the
+/// projection has no place for the position.
+pub fn level_shift(projection: &dyn Projection, lon: f64, lat: f64) -> Option<f64> {
+    let metres = mercator::metres_per_unit(mercator::clamped_y(lat));
+    units_per_metre(projection, lon, lat).map(|units| (metres * units).log2())
 }

@@ -61,11 +61,21 @@ pub fn tiff(
         north,
         pixel,
     } = place;
-    // The numbers state GeoTIFF's version, 1.1.0, and three keys: the coordinates are projected,
-    // pixels are areas, and the EPSG number of the projection, or 32767 for one without a number
-    // that a key can hold. The unit follows from the number.
+    // The numbers state GeoTIFF's version, 1.1.0, and the number of the keys that follow: the
+    // coordinates are projected, pixels are areas, the EPSG number of the projection (32767 for one
+    // that no key can hold), and the unit of EPSG:3857, the metre. The unit of other systems follows
+    // from their number.
     let system = u16::try_from(epsg).unwrap_or(32_767);
-    let keys: [u16; 16] = [1, 1, 0, 3, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, system];
+    let mercator: &[u16] = &[3076, 0, 1, 9001];
+    let (count, unit) = if epsg == 3857 {
+        (4, mercator)
+    } else {
+        (3, &[][..])
+    };
+    let keys = [
+        1, 1, 0, count, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, system,
+    ];
+    let keys = [&keys, unit].concat();
     let mut bytes = Cursor::new(Vec::with_capacity(values.len() * 4 + 1024));
     let mut encoder = TiffEncoder::new(&mut bytes)?;
     let mut image = encoder.new_image::<Gray32Float>(width, height)?;

@@ -16,7 +16,7 @@ use crate::splat::{Backend, Job};
 use crate::style::Style;
 use crate::style::kernel::Normalize;
 use crate::style::measure::{Comparison, Measure};
-use crate::style::radius::metres_per_unit;
+use heatsplat_points::mercator::metres_per_unit;
 use heatsplat_points::{Points, Window};
 use pulp::{Arch, Simd, WithSimd};
 use std::sync::Arc;

@@ -300,9 +300,6 @@ impl Layer {
     /// if the values are means. The curves of equalised scales are interpolated in the same way,
     /// geometrically or linearly. An end that the style's domain sets is not interpolated.
     pub fn normalizer_at(&self, level: Level, style: &Style) -> Arc<Normalizer> {
-        if let Some(scales) = &self.scales {
-            return scales.normalizer_at(level, style);
-        }
         let below = self.normalizer(level.below(), style);
         let Some((above, _)) = level.above() else {
             return below;
@@ -315,6 +312,9 @@ impl Layer {
     /// Returns the scale of all pictures at an integer level. At `level` the world is 2^`level` CSS
     /// pixels wide.
     pub fn normalizer(&self, level: u8, style: &Style) -> Arc<Normalizer> {
+        if let Some(scales) = &self.scales {
+            return scales.normalizer(level, style);
+        }
         let resolve = || {
             let (scale, kind) = (style.scale(), self.value_kind(style));
             if scale.needs_statistics() {

@@ -5,9 +5,9 @@ use crate::layer::request::PictureRequest;
 use crate::splat::view::{PlaneGround, View};
 use crate::style::Style;
 use crate::style::kernel::Kernel;
-use crate::style::radius::{Length, metres_per_unit};
-use heatsplat_points::projected::{Projection, units_per_metre};
-use heatsplat_points::{LonLatBox, mercator};
+use crate::style::radius::Length;
+use heatsplat_points::LonLatBox;
+use heatsplat_points::projected::{Projection, level_shift, units_per_metre};
 use std::sync::Arc;
 
 /// The number of places along each side of a layer's box at which the size of the ground is
@@ -100,7 +100,7 @@ impl ProjectedLayer {
     }
 
     /// Returns the layer in the projection's square. Its scales and its legends are those of the
-    /// layer in Web Mercator.
+    /// layer in Web Mercator, which also has the values and the nearest points of places.
     pub fn layer(&self) -> &Layer {
         &self.layer
     }
@@ -143,10 +143,9 @@ fn ground(area: LonLatBox, projection: &dyn Projection) -> Option<PlaneGround> {
         let metre = size / middle;
         (least.min(metre), most.max(metre))
     });
-    let mercator = metres_per_unit(mercator::clamped_y(lat));
     Some(PlaneGround {
         metres_per_unit: middle.recip(),
-        level_shift: (mercator * middle).log2(),
+        level_shift: level_shift(projection, lon, lat)?,
         range,
     })
 }

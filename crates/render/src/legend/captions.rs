@@ -5,8 +5,8 @@ use crate::legend::canvas::{Canvas, MAX_RATIO, TEXT_HEIGHT, TEXT_SIZE};
 use crate::legend::layout::LegendTheme;
 use crate::legend::png;
 use crate::splat::view::View;
-use crate::style::radius::metres_per_unit;
 use heatsplat_points::Window;
+use heatsplat_points::mercator::metres_per_unit;
 
 /// The gap between a panel and the map's edge, and between two panels, in CSS pixels: a choice.
 const MARGIN: f32 = 10.0;

@@ -10,8 +10,8 @@ use crate::style::Style;
 use crate::style::blend::{self, BlendMode};
 use crate::style::kernel::{Kernel, Normalize, Shape};
 use crate::style::precision::Precision;
-use crate::style::radius::{Length, metres_per_unit};
-use heatsplat_points::mercator::WORLD;
+use crate::style::radius::Length;
+use heatsplat_points::mercator::{WORLD, metres_per_unit};
 use heatsplat_points::{Points, Window};
 use std::sync::Arc;
 

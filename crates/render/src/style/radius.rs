@@ -3,8 +3,6 @@
 
 use crate::scale::parse_error::ParseStyleError;
 use crate::style::kernel::Kernel;
-use heatsplat_points::mercator::{EQUATOR_METRES, WORLD};
-use std::f64::consts::PI;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -238,17 +236,6 @@ impl FromStr for Radius {
     }
 }
 
-/// The number of metres on the ground that a world unit spans at `y`, the distance in world units
-/// from the map's northern edge.
-///
-/// At latitude φ a world unit spans cos φ times what it spans at the equator. On Web Mercator's
-/// sphere, cos φ = 1 / cosh(π (1 − 2 y / WORLD)). The Earth is an ellipsoid, for which the result
-/// is wrong by at most 0.7 %.
-pub(crate) fn metres_per_unit(y: f64) -> f64 {
-    let share = (y / WORLD).clamp(0.0, 1.0);
-    EQUATOR_METRES / WORLD / (PI * (1.0 - 2.0 * share)).cosh()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -350,19 +337,6 @@ mod tests {
             (20.0, 30.0),
         ] {
             assert_eq!(radius.at_zoom(zoom), Length::Pixels(pixels));
-        }
-    }
-
-    #[test]
-    fn ground_shrinks_with_the_cosine_of_the_latitude() {
-        let y = |lat: f64| heatsplat_points::mercator::clamped_y(lat);
-        let equator = metres_per_unit(y(0.0));
-        for lat in [-80.0f64, -45.0, 30.0, 60.0] {
-            let share = metres_per_unit(y(lat)) / equator;
-            assert!(
-                (share - lat.to_radians().cos()).abs() < 1e-6,
-                "{lat}: {share}"
-            );
         }
     }
 }
