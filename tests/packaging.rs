@@ -69,6 +69,30 @@ fn the_release_profile_leaves_symbols_out_and_spares_what_is_hardly_called() {
     }
 }
 
+/// The module shares compiled crates with the program only if they have the same profiles.
+#[test]
+fn the_python_module_is_built_with_the_programs_profiles() {
+    let (program, module) = (read("Cargo.toml"), read("python/Cargo.toml"));
+    let sections = |manifest: &str| -> Vec<String> {
+        let sections = manifest
+            .split("\n[")
+            .filter(|s| s.starts_with("profile.release"));
+        let lines = |section: &str| {
+            section
+                .lines()
+                .filter(|l| !l.starts_with('#') && !l.is_empty())
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        sections.map(|section| lines(section).join("\n")).collect()
+    };
+    let (of_program, of_module) = (sections(&program), sections(&module));
+    assert!(of_module.len() > 10);
+    for section in of_module {
+        assert!(of_program.contains(&section), "{section}");
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn the_debian_package_has_program_manuals_completions_and_service() {

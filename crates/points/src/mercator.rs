@@ -128,8 +128,8 @@ pub fn latitude(y: f64) -> f64 {
     (PI * (1.0 - 2.0 * y / WORLD)).sinh().atan().to_degrees()
 }
 
-/// Returns the number of metres on the ground that a world unit spans at `y`, the distance in world units
-/// from the map's northern edge.
+/// Returns the number of metres on the ground that a world unit spans at `y`, the distance in world
+/// units from the map's northern edge.
 ///
 /// At latitude φ a world unit spans cos φ times what it spans at the equator. On Web Mercator's
 /// sphere, cos φ = 1 / cosh(π (1 − 2 y / WORLD)). The Earth is an ellipsoid, for which the result

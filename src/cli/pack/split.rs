@@ -292,12 +292,10 @@ fn report_on_part(read: &ReadSource, kept: u64) -> Value {
 /// everywhere. Other characters become `_`.
 fn file_name(value: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let ends = value
-        .char_indices()
-        .map(|(start, c)| (start + c.len_utf8(), c));
-    let letters = ends.take_while(|(end, _)| *end <= LONGEST_NAME);
-    let name: String = letters
-        .map(|(_, c)| c)
+    let end = value.floor_char_boundary(LONGEST_NAME);
+    let start = value.get(..end).unwrap_or(value);
+    let name: String = start
+        .chars()
         .map(|c| if is_plain(c) { c } else { '_' })
         .collect();
     match name.is_empty() {

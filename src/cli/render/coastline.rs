@@ -208,7 +208,7 @@ fn projected(line: &Line, square: &ProjectedSquare) -> Vec<Line> {
 /// inside out, as one from the north pole does with the Antarctic: then the middle of the square
 /// would lie in the ring on one of the two maps only.
 fn projected_ring(ring: &Line, square: &ProjectedSquare) -> Option<Line> {
-    // Positions at a pole only join the cuts at ±180°, and most projections have one place for them.
+    // Positions at a pole only join the cuts at ±180°; most projections have one place for them.
     let off_poles = |[_, y]: &[f64; 2]| (1.0..WORLD - 1.0).contains(y);
     let ring: Line = ring.iter().copied().filter(off_poles).collect();
     let placed = projected(&ring, square).concat();

@@ -383,15 +383,16 @@ impl RowCollector {
 
     /// Drops the points from index `first` on that lie outside of the part `only` of the picture.
     /// Does nothing if `only` is `None`. `eastern` are the indexes of points on the meridian of
-    /// ±180° whose longitude is written as 180°, and not as −180°.
+    /// ±180° whose longitude is written as 180°, and not as −180°, in rising order.
     fn keep_within(&mut self, only: Option<&Viewport>, first: usize, eastern: &[usize]) {
         let Some(view) = only else { return };
         let points = &mut self.batch.points;
         let new = points.split_off(first);
         let came = new.len();
         let new = (first..).zip(new);
-        let holds =
-            |(at, point): &(usize, Point)| view.holds(point, point.x == 0 && eastern.contains(at));
+        let holds = |(at, point): &(usize, Point)| {
+            view.holds(point, point.x == 0 && eastern.binary_search(at).is_ok())
+        };
         points.extend(new.filter(holds).map(|(_, point)| point));
         let others = (first + came - points.len()) as u64;
         self.batch.report.rows -= others;

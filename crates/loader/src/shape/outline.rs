@@ -271,10 +271,12 @@ mod tests {
         let mut rings = vec![square(-1.0, -1.0, 9_000.0)];
         rings.extend((0..many).map(|i| square(at(i), 0.0, 1.0)));
         rings.extend((0..many).map(|i| hole(at(i), 10.0, 1.0)));
+        // Far outside of the largest ring: a search without a limit would find no ring around it.
+        rings.push(hole(20_000.0, 0.0, 1.0));
         let positions: usize = rings.iter().map(Vec::len).sum();
         // Each hole is outside of the boxes of all small rings.
         assert!(many * many > EFFORT * positions);
         let polygons = rings_of_polygons(&Outline::from_directions(&rings));
-        assert_eq!((polygons.len(), polygons[0]), (many + 1, many + 1));
+        assert_eq!((polygons.len(), polygons[0]), (many + 1, many + 2));
     }
 }

@@ -63,8 +63,8 @@ pub fn tiff(
     } = place;
     // The numbers state GeoTIFF's version, 1.1.0, and the number of the keys that follow: the
     // coordinates are projected, pixels are areas, the EPSG number of the projection (32767 for one
-    // that no key can hold), and the unit of EPSG:3857, the metre. The unit of other systems follows
-    // from their number.
+    // that no key can hold), and the unit of EPSG:3857, the metre. The unit of other systems
+    // follows from their number.
     let system = u16::try_from(epsg).unwrap_or(32_767);
     let mercator: &[u16] = &[3076, 0, 1, 9001];
     let (count, unit) = if epsg == 3857 {

@@ -11,7 +11,7 @@ async fn no_turn_is_lost_whichever_moment_a_deadline_passes() {
     const DEADLINE: Duration = Duration::from_millis(2);
     const TURNS: usize = 3;
     let queue = Arc::new(RenderQueue::new(TURNS, 32, DEADLINE));
-    let (mut outcomes, mut left) = ([0; 3], 0);
+    let (mut failed, mut late, mut left) = (0, 0, 0);
     for round in 0..40u64 {
         let requests: Vec<_> = (0..24u64)
             .map(|i| {
@@ -29,11 +29,14 @@ async fn no_turn_is_lost_whichever_moment_a_deadline_passes() {
                     assert!(!n.is_multiple_of(11), "on purpose");
                     for _ in 0..n % 400 {
                         cancel::check(1 << 20);
-                        std::hint::black_box((0..1000).sum::<u64>());
+                        std::hint::black_box(0..1000u64).for_each(|n| _ = std::hint::black_box(n));
                     }
                     Ok(())
                 };
                 let request = tokio::spawn(async move { queue.run(size, work).await });
+                if n.is_multiple_of(10) {
+                    request.abort();
+                }
                 (n, request)
             })
             .collect();
@@ -43,17 +46,16 @@ async fn no_turn_is_lost_whichever_moment_a_deadline_passes() {
                 request.abort();
             }
             match request.await {
-                Ok(Ok(_)) => outcomes[0] += 1,
-                Ok(Err(error)) => outcomes[1 + usize::from(error.status() == 504)] += 1,
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) if error.status() == 504 => late += 1,
+                Ok(Err(_)) => failed += 1,
                 Err(_) => left += 1,
             }
         }
     }
-    // All that may happen has happened: answers, refusals or panics, deadlines, clients that left.
-    assert!(
-        outcomes.iter().all(|n| *n > 0) && left > 0,
-        "{outcomes:?} {left}"
-    );
+    // Some of each has happened, whatever the machine's speed: work that panicked, deadlines that
+    // had passed when the request came, and clients that left at once.
+    assert!(failed > 0 && late > 0 && left > 0, "{failed} {late} {left}");
     let end = Instant::now() + Duration::from_secs(60);
     while queue.stats().running > 0 && Instant::now() < end {
         tokio::time::sleep(Duration::from_millis(1)).await;

@@ -3,7 +3,6 @@
 //! thousand random orders of events.
 
 #[path = "../../src/render_queue/admission.rs"]
-#[allow(dead_code, reason = "what the model has no use for")]
 mod admission;
 
 use crate::model::{Impatient, ORDERS};
@@ -128,6 +127,11 @@ fn no_turn_is_lost_and_no_request_forgotten_whoever_leaves() {
             assert_eq!(
                 (world.admission.running(), world.admission.waiting()),
                 (0, 0)
+            );
+            assert_eq!(
+                world.admission.clients(),
+                0,
+                "an idle server knows no clients"
             );
             let all = world
                 .admission

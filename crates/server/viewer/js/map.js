@@ -166,8 +166,8 @@ function sync(map, entries) {
   order(map, wanted);
 }
 
-/** Puts heat in its order, between the ground and the preview of a file and names. A map whose layers are moved is drawn anew, so that those
- *  which are in order stay. @param {GlMap} map @param {string[]} wanted */
+/** Puts the layers of heat over the ground, below the preview of a file and below what lies over heat. Moving a layer draws the map anew, so
+ *  nothing is moved that is in place. @param {GlMap} map @param {string[]} wanted */
 function order(map, wanted) {
   const layers = map.getStyle().layers.map(({ id }) => id);
   const top = [...wanted, ...layers.filter((id) => id === "preview"), ...layers.filter((id) => id.startsWith(LABELS))];
